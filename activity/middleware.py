@@ -1,0 +1,30 @@
+"""Gives every request the reference that its answer, its rows and its log lines share."""
+
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
+
+from activity.references import new_reference
+from activity.views import method_not_allowed
+
+HEADER = "Reference-Id"
+
+
+class ReferenceMiddleware:
+    """The outermost middleware. The reference is always ours: a client's own id is not taken."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.reference = new_reference()  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(reference=request.reference)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):
+            # Django's own 405 has no words and no row.
+            response = method_not_allowed(request, response["Allow"])
+        # A view may have replaced it by the summary's (activity.noise).
+        response[HEADER] = request.reference  # type: ignore[attr-defined]
+        return response
