@@ -1,0 +1,1 @@
+"""People: users, organizations, memberships, and how they sign in."""

@@ -1,0 +1,86 @@
+"""How allauth behaves here: people come from the host product, and every sign-in is a row."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from accounts.models import User
+from activity.events import Event, Outcome
+from activity.noise import record_noise
+from activity.origin import find_client_address, origin_of
+from activity.recorder import record_event
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Closed sign-up, addresses by our own proxy rule, and the log."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Accounts are made by the host product or by an operator."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The address that sign-in limits count by: the one the log names."""
+        return find_client_address(request) or "unknown"
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Record the sign-in, then go where the person was headed."""
+        record_event(Event.SIGNED_IN, origin=origin_of(request), user_id=user.pk)
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        return response
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record an attempt that the limit stops before the password is looked at."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            request.reference = record_noise(  # type: ignore[attr-defined]
+                Event.SIGN_IN_FAILED, origin=origin_of(request), reason="too_many_attempts"
+            )
+            raise
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record the attempt: under the person's own log when the address is known.
+
+        The page says the same either way; only the log tells the two apart.
+        """
+        email = str(credentials.get("email") or "")
+        user = User.objects.filter(email__iexact=email).first() if "\x00" not in email else None
+        if user is None:
+            reference = record_noise(
+                Event.SIGN_IN_FAILED, origin=origin_of(request), reason="unknown_address"
+            )
+            request.reference = reference  # type: ignore[attr-defined]
+        else:
+            record_event(
+                Event.SIGN_IN_FAILED,
+                origin=origin_of(request),
+                outcome=Outcome.REFUSED,
+                reason="wrong_password" if user.is_active else "user_inactive",
+                user_id=user.pk,
+            )
+        super().authentication_failed(request, **credentials)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Ask for the password again; the address is the person's own."""
+        return bool(self.authenticate(self.request, email=user.email, password=password) == user)
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link in a reset mail starts with our own address, whatever the request said."""
+        uidb36, _, temporary = key.partition("-")
+        path = reverse("account_reset_password_from_key", args=(uidb36, temporary))
+        return f"{settings.PUBLIC_URL}{path}"
+
+    def set_password(self, user: User, password: str) -> None:
+        """Record a new password, chosen by a change or by a reset mail."""
+        super().set_password(user, password)
+        record_event(Event.PASSWORD_SET, origin=origin_of(self.request), user_id=user.pk)
+
+    def logout(self, request: HttpRequest) -> None:
+        """Record the sign-out, then end the session on the server."""
+        if request.user.is_authenticated:
+            record_event(Event.SIGNED_OUT, origin=origin_of(request), user_id=request.user.pk)
+        super().logout(request)

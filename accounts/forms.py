@@ -1,0 +1,32 @@
+"""allauth's forms, where ours differ."""
+
+from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
+from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+
+
+class ResetPasswordForm(AllauthResetPasswordForm):
+    """Asks for a reset mail; it goes to the address on the person and to no other."""
+
+    def clean_email(self) -> str:
+        """The address; whether somebody has it is for the mail to say, not for the page."""
+        email: str = self.cleaned_data["email"]
+        self.users = list(User.objects.filter(email__iexact=email, is_active=True))
+        return email
+
+
+class ResetPasswordKeyForm(AllauthResetPasswordKeyForm):
+    """A new password from a reset mail: somebody else may have had the old one.
+
+    Everything that acts for the person ends; a change by somebody signed in leaves it alone.
+    """
+
+    def save(self) -> None:
+        """Both at once."""
+        with transaction.atomic():
+            self.user.tokens_valid_from = timezone.now()
+            self.user.save(update_fields=["tokens_valid_from"])
+            super().save()

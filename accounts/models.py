@@ -1,0 +1,128 @@
+"""Users, organizations and memberships: who may act for whom."""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are known by their e-mail address, whatever its letter case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Save a user; without a password, one who can only set it by the reset mail."""
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """An operator: the whole of the admin is theirs."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> "User":
+        """Sign-in finds ``Alice@Acme.example`` as ``alice@acme.example``."""
+        return self.get(email__iexact=email)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. The key is the subject (``sub``) of every token, so it never changes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField("e-mail address")
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(
+        default=True, help_text="Clear this to sign the person out and refuse all their tokens."
+    )
+    is_staff = models.BooleanField("operator", default=False, help_text="May use the admin.")
+    tokens_valid_from = models.DateTimeField(
+        null=True, blank=True, help_text="Tokens made before this are refused; a reset sets it."
+    )
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ("email",)
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="accounts_user_email",
+                violation_error_message="A user with this e-mail address exists already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        """The name people see, or the address when they gave none."""
+        return self.name or self.email
+
+
+class Organization(models.Model):
+    """A customer of the product. Every token is for exactly one (the ``org_id`` claim)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=150)
+    slug = models.SlugField(unique=True)
+    is_active = models.BooleanField(
+        default=True, help_text="Clear this to suspend the organization: its tokens are refused."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a member may do; owners and administrators see and cut the organization's clients."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+ADMINISTRATORS = frozenset({Role.OWNER, Role.ADMIN})
+
+
+class Membership(models.Model):
+    """One person in one organization.
+
+    Connections hang on this row, not on the pair: somebody who is removed and invited again has
+    a new membership, and what was connected before stays dead.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships"
+    )
+    role = models.CharField(max_length=6, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ("organization__name",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=("user", "organization"), name="accounts_membership_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+    @property
+    def is_administrator(self) -> bool:
+        """Owner or admin."""
+        return self.role in ADMINISTRATORS
