@@ -1,0 +1,191 @@
+"""Clients, connections, families and personal tokens in Django admin.
+
+Operators see and cut; they never see a secret or a hash, and never make a token for somebody.
+"""
+
+from typing import Any
+
+import oauth2_provider.admin  # noqa: F401  (registers the toolkit's own pages, replaced below)
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.signed_in import signed_in_user
+from activity.origin import origin_of
+from activity.recorded_admin import RecordedAdmin
+from oauth_ext.connections import ConnectionNotFoundError, revoke_connection
+from oauth_ext.models import (
+    AccessToken,
+    AuthorizationCode,
+    Client,
+    Connection,
+    IDToken,
+    PersonalAccessToken,
+    RefreshToken,
+    TokenFamily,
+)
+from oauth_ext.personal_tokens import PersonalTokenNotFoundError, revoke_personal_token
+
+for model in (AccessToken, AuthorizationCode, Client, IDToken, RefreshToken):
+    admin.site.unregister(model)
+
+
+class WatchOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows that come and go by protocol only; admin shows them and offers actions."""
+
+    actions_on_bottom = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Made by consent or by their owner, never here."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Actions only."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Ended, not deleted: the story stays readable."""
+        return False
+
+
+@admin.register(Client)
+class ClientAdmin(RecordedAdmin):
+    """Registered clients. Setting "disabled at" refuses all their tokens at once."""
+
+    view_on_site = False
+
+    list_display = ("name", "client_id", "registration_source", "created", "disabled_at")
+    list_filter = ("registration_source", ("disabled_at", admin.EmptyFieldListFilter))
+    search_fields = ("name", "client_id")
+    fields = (
+        "name",
+        "client_id",
+        "redirect_uris",
+        "metadata",
+        "registration_source",
+        "registered_ip",
+        "created",
+        "disabled_at",
+    )
+    readonly_fields = (
+        "name",
+        "client_id",
+        "redirect_uris",
+        "metadata",
+        "registration_source",
+        "registered_ip",
+        "created",
+    )
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Clients register themselves."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Switched off, not deleted: their connections keep their story."""
+        return False
+
+
+@admin.register(Connection)
+class ConnectionAdmin(WatchOnlyAdmin):
+    """Who let which client work with which organization; cut here with immediate effect."""
+
+    list_display = (
+        "client",
+        "user",
+        "organization",
+        "scope",
+        "state",
+        "created_at",
+        "last_used_at",
+    )
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
+    search_fields = ("client__name", "client__client_id", "user__email", "organization__name")
+    list_select_related = ("client", "user", "organization")
+    actions = ("disconnect",)
+
+    def has_cut_permission(self, request: HttpRequest) -> bool:
+        """Looking is not enough to cut."""
+        return signed_in_user(request).has_perm("oauth_ext.change_connection")
+
+    @admin.action(description="Disconnect: refuse their very next call", permissions=["cut"])
+    def disconnect(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        """End each selected connection, with a row for each."""
+        ended = 0
+        for connection in queryset:
+            try:
+                revoke_connection(
+                    connection_id=connection.id,
+                    by_user_id=signed_in_user(request).pk,
+                    reason="disconnected_by_operator",
+                    origin=origin_of(request),
+                )
+                ended += 1
+            except ConnectionNotFoundError:
+                continue
+        self.message_user(request, f"{ended} disconnected.", messages.SUCCESS)
+
+
+@admin.register(TokenFamily)
+class TokenFamilyAdmin(WatchOnlyAdmin):
+    """One sign-in of one device under a connection, with all its generations."""
+
+    list_display = (
+        "id",
+        "connection",
+        "scope",
+        "created_at",
+        "refreshed_at",
+        "expires_at",
+        "revoked_at",
+        "revoke_reason",
+    )
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "revoke_reason")
+    search_fields = ("=id", "=connection__id", "connection__user__email")
+    list_select_related = (
+        "connection__client",
+        "connection__user",
+        "connection__organization",
+    )
+
+
+@admin.register(PersonalAccessToken)
+class PersonalAccessTokenAdmin(WatchOnlyAdmin):
+    """Personal access tokens: whose, for what, until when; the secret is nowhere."""
+
+    list_display = (
+        "label",
+        "user",
+        "organization",
+        "scope",
+        "hint",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    )
+    list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
+    search_fields = ("label", "user__email", "=hint")
+    list_select_related = ("user", "organization")
+    exclude = ("token_hash",)
+    actions = ("revoke",)
+
+    def has_cut_permission(self, request: HttpRequest) -> bool:
+        """Looking is not enough to cut."""
+        return signed_in_user(request).has_perm("oauth_ext.change_personalaccesstoken")
+
+    @admin.action(description="Revoke: refuse their very next call", permissions=["cut"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[PersonalAccessToken]) -> None:
+        """End each selected token, with a row for each."""
+        ended = 0
+        for token in queryset:
+            try:
+                revoke_personal_token(
+                    token_id=token.id,
+                    by_user_id=signed_in_user(request).pk,
+                    origin=origin_of(request),
+                )
+                ended += 1
+            except PersonalTokenNotFoundError:
+                continue
+        self.message_user(request, f"{ended} revoked.", messages.SUCCESS)

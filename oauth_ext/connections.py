@@ -1,0 +1,133 @@
+"""Connections as people see and cut them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from activity.events import Event
+from activity.origin import Origin
+from oauth_ext.connection_events import record_connection_event
+from oauth_ext.models import Client, Connection, TokenFamily
+from oauth_ext.redirect_uris import find_host
+
+
+class ConnectionNotFoundError(LookupError):
+    """There is no such active connection, or it is not for this person to see."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSummary:
+    """One connected application. ``client_name`` is the client's own claim."""
+
+    id: UUID
+    client_id: str
+    client_name: str
+    redirect_host: str
+    organization_id: UUID
+    organization_name: str
+    user_id: UUID
+    user_email: str
+    scopes: tuple[str, ...]
+    label: str
+    state: str
+    connected_at: datetime
+    last_used_at: datetime | None
+
+
+def find_connections(
+    *, user_id: UUID, organization_id: UUID | None = None
+) -> list[ConnectionSummary]:
+    """The person's own connections, newest first."""
+    rows = find_standing_rows().filter(user_id=user_id)
+    if organization_id is not None:
+        rows = rows.filter(organization_id=organization_id)
+    return summarize(rows.select_related("client", "organization", "user"))
+
+
+def find_organization_connections(*, organization_id: UUID) -> list[ConnectionSummary]:
+    """Everybody's connections to one organization; for its administrators."""
+    rows = find_standing_rows().filter(organization_id=organization_id)
+    return summarize(rows.select_related("client", "organization", "user"))
+
+
+def find_standing_rows() -> QuerySet[Connection]:
+    """Connections that can still be used: not revoked, not older than a password reset."""
+    return Connection.objects.filter(
+        revoked_at__isnull=True, membership__isnull=False, organization__isnull=False
+    ).exclude(user__tokens_valid_from__gt=F("created_at"))
+
+
+def find_allowed(*, user_id: UUID, client: Client) -> dict[UUID, frozenset[str]]:
+    """What the person has allowed this client so far, by organization."""
+    rows = find_standing_rows().filter(user_id=user_id, client=client)
+    return {
+        row.organization_id: frozenset(row.scope.split()) for row in rows if row.organization_id
+    }
+
+
+def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
+    """Rows with their client, organization and user joined, as summaries."""
+    return [
+        ConnectionSummary(
+            id=connection.id,
+            client_id=connection.client.client_id,
+            client_name=connection.client.name,
+            redirect_host=find_host(connection.client.redirect_uri_list[0]),
+            organization_id=connection.organization.id,
+            organization_name=connection.organization.name,
+            user_id=connection.user_id,
+            user_email=connection.user.email,
+            scopes=tuple(connection.scope.split()),
+            label=connection.label,
+            state=connection.state,
+            connected_at=connection.created_at,
+            last_used_at=connection.last_used_at,
+        )
+        for connection in connections
+        if connection.organization is not None
+    ]
+
+
+def revoke_connection(
+    *, connection_id: UUID, by_user_id: UUID, reason: str, origin: Origin
+) -> None:
+    """End the connection and every token under it, with the row; the next request is refused.
+
+    Raises:
+        ConnectionNotFoundError: it does not exist or has ended already.
+    """
+    with transaction.atomic():
+        connection = (
+            Connection.objects.select_for_update(of=("self",))
+            .select_related("client")
+            .filter(id=connection_id, revoked_at__isnull=True)
+            .first()
+        )
+        if connection is None:
+            raise ConnectionNotFoundError(str(connection_id))
+        end_connection(connection, by_user_id=by_user_id, reason=reason, origin=origin)
+
+
+def end_connection(
+    connection: Connection, *, by_user_id: UUID, reason: str, origin: Origin
+) -> None:
+    """End a connection whose row the caller's transaction has locked, with all its families."""
+    connection.revoked_at = timezone.now()
+    connection.revoked_by_id = by_user_id
+    connection.revoke_reason = reason
+    connection.save(update_fields=["revoked_at", "revoked_by_id", "revoke_reason"])
+    TokenFamily.objects.filter(connection=connection, revoked_at__isnull=True).update(
+        revoked_at=connection.revoked_at, revoke_reason=reason
+    )
+    record_connection_event(
+        Event.CONNECTION_REVOKED,
+        connection,
+        origin=origin,
+        reason=reason,
+        details={"by_user": by_user_id},
+    )

@@ -1,0 +1,197 @@
+"""Consent: what a person was shown, and what they decided.
+
+Consent is always asked for: any program can claim any name (RFC 8252 §8.6). The form carries the
+decision and a signed digest of what was shown; the request itself is validated again from the
+query, so a changed form changes nothing but its own refusal.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+
+from accounts.models import Membership, User
+from activity.events import Event, Outcome
+from activity.origin import Origin
+from activity.recorder import record_event
+from oauth_ext.authorization_request import AuthorizationRequest
+from oauth_ext.codes import issue_code
+from oauth_ext.connection_events import record_connection_event
+from oauth_ext.connections import end_connection
+from oauth_ext.errors import UnredirectableError
+from oauth_ext.models import AuthorizationCode, Connection
+from oauth_ext.scopes import format_scope
+from oauth_ext.standing import is_before
+
+SHOWN_FOR = timedelta(minutes=10)
+SALT = "oauth_ext.consent"
+EXPIRED = (
+    "This page was open for too long, or was opened in another browser or account. "
+    "Nothing was allowed. Go back to the application and connect again."
+)
+USED = "This page has been used already. Go back to the application and connect again."
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A person's Allow: for which organization (by membership) and with which scopes."""
+
+    request: AuthorizationRequest
+    membership: Membership
+    scopes: tuple[str, ...]
+    nonce: str
+
+
+def sign_shown(request: AuthorizationRequest, *, user: User, session_key: str) -> str:
+    """A digest of what is about to be shown, for this person in this browser."""
+    shown = [secrets.token_hex(16), compute_shown(request, user, session_key)]
+    return signing.dumps(shown, salt=SALT)
+
+
+def verify_shown(
+    digest: str, request: AuthorizationRequest, *, user: User, session_key: str
+) -> str:
+    """The one-time nonce of the page that this decision came from.
+
+    Raises:
+        UnredirectableError: the page is older than ten minutes, or showed something else, or
+            was shown to somebody else or in another browser.
+    """
+    try:
+        nonce, shown = signing.loads(digest, salt=SALT, max_age=SHOWN_FOR)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise UnredirectableError("consent_digest", EXPIRED) from error
+    if shown != compute_shown(request, user, session_key):
+        raise UnredirectableError("consent_changed", EXPIRED)
+    return str(nonce)
+
+
+def compute_shown(request: AuthorizationRequest, user: User, session_key: str) -> str:
+    """Everything that the decision is about, as one hash."""
+    destination = request.destination
+    parts = (
+        destination.client.client_id,
+        destination.client.name,
+        destination.redirect_uri,
+        destination.state,
+        request.code_challenge,
+        request.resource,
+        *request.scopes,
+        str(user.pk),
+        session_key,
+    )
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def record_shown(request: AuthorizationRequest, *, user: User, origin: Origin) -> None:
+    """The page is about to be seen."""
+    record_event(
+        Event.CONSENT_SHOWN,
+        origin=origin,
+        user_id=user.pk,
+        client_id=request.destination.client.client_id,
+        details={
+            "scope": format_scope(request.scopes),
+            "redirect_uri": request.destination.redirect_uri,
+        },
+    )
+
+
+def grant_consent(consent: Consent, *, origin: Origin) -> str:
+    """Make or widen the connection and issue its code, in one transaction with the rows.
+
+    Returns:
+        The authorization code.
+
+    Raises:
+        UnredirectableError: the page was used before (a double click, the back button).
+    """
+    try:
+        return issue_for(consent, origin=origin)
+    except IntegrityError as error:
+        # The nonce is unique among codes: one page, one code.
+        if AuthorizationCode.objects.filter(consent_nonce=consent.nonce).exists():
+            raise UnredirectableError("consent_reused", USED) from error
+        # Another page of the same person opened the same connection first; now it is there.
+        return issue_for(consent, origin=origin)
+
+
+def issue_for(consent: Consent, *, origin: Origin) -> str:
+    """The connection, its row and its code: all or nothing."""
+    with transaction.atomic():
+        connection = open_connection(consent, origin=origin)
+        scope = format_scope(consent.scopes)
+        record_connection_event(
+            Event.CONSENT_GRANTED,
+            connection,
+            origin=origin,
+            details={"scope": scope},
+        )
+        return issue_code(
+            connection,
+            redirect_uri=consent.request.destination.redirect_uri,
+            scope=scope,
+            code_challenge=consent.request.code_challenge,
+            resource=consent.request.resource,
+            consent_nonce=consent.nonce,
+            origin=origin,
+        )
+
+
+def open_connection(consent: Consent, *, origin: Origin) -> Connection:
+    """The person's active connection of this client to this organization; a new one if none.
+
+    An existing one keeps its other devices: it is widened, never narrowed. One that has stopped
+    counting ends here: what it held must not come back to life.
+    """
+    membership, client = consent.membership, consent.request.destination.client
+    connection = (
+        Connection.objects.select_for_update(of=("self",))
+        .select_related("client")
+        .filter(
+            user_id=membership.user_id,
+            client=client,
+            organization_id=membership.organization_id,
+            revoked_at__isnull=True,
+        )
+        .first()
+    )
+    if connection is not None and still_counts(connection, membership):
+        connection.scope = format_scope({*connection.scope.split(), *consent.scopes})
+        connection.save(update_fields=["scope"])
+        return connection
+    if connection is not None:
+        end_connection(
+            connection, by_user_id=membership.user_id, reason="superseded", origin=origin
+        )
+    return Connection.objects.create(
+        user_id=membership.user_id,
+        client=client,
+        organization_id=membership.organization_id,
+        membership=membership,
+        scope=format_scope(consent.scopes),
+    )
+
+
+def still_counts(connection: Connection, membership: Membership) -> bool:
+    """Whether it was made under this very membership, and since the last password reset."""
+    return connection.membership_id == membership.id and not is_before(
+        connection.created_at, membership.user.tokens_valid_from
+    )
+
+
+def deny_consent(
+    request: AuthorizationRequest, *, user: User, origin: Origin, reason: str = "cancelled"
+) -> None:
+    """The person pressed Cancel, or could not have allowed it."""
+    record_event(
+        Event.CONSENT_DENIED,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason=reason,
+        user_id=user.pk,
+        client_id=request.destination.client.client_id,
+    )

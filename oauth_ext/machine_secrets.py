@@ -1,0 +1,87 @@
+"""Secrets that machines carry: authorization codes, refresh tokens, personal access tokens.
+
+256 random bits each, told apart by a prefix, with a CRC-32 tail so that scanners recognize them
+and a typing error costs no database access. Only a keyed hash is stored: a stolen table yields
+nothing, and a written one plants nothing.
+"""
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from enum import StrEnum
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+RANDOM_LENGTH = 43
+CHECKSUM_LENGTH = 6
+NONCE_LENGTH = 12
+
+
+class SecretKind(StrEnum):
+    """The prefix that names what a secret is for."""
+
+    AUTHORIZATION_CODE = "mcp_ac_"
+    REFRESH_TOKEN = "mcp_rt_"
+    PERSONAL_TOKEN = "mcp_at_"
+
+
+def mint_secret(kind: SecretKind) -> str:
+    """Prefix, 43 random base62 characters, 6 of checksum."""
+    body = kind.value + "".join(secrets.choice(BASE62) for _ in range(RANDOM_LENGTH))
+    return body + compute_checksum(body)
+
+
+def compute_checksum(body: str) -> str:
+    """CRC-32 as six base62 characters: for scanners and cheap refusals, never for security."""
+    number = zlib.crc32(body.encode())
+    digits = []
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(BASE62))
+        digits.append(BASE62[digit])
+    return "".join(reversed(digits))
+
+
+def is_well_formed(secret: str, kind: SecretKind) -> bool:
+    """Whether the text can be a secret of this kind at all."""
+    body, checksum = secret[:-CHECKSUM_LENGTH], secret[-CHECKSUM_LENGTH:]
+    return (
+        len(secret) == len(kind.value) + RANDOM_LENGTH + CHECKSUM_LENGTH
+        and secret.startswith(kind.value)
+        and secret.isascii()
+        and hmac.compare_digest(compute_checksum(body), checksum)
+    )
+
+
+def hash_secret(secret: str) -> str:
+    """HMAC-SHA-256 under the pepper, in hexadecimal: what is stored and looked up."""
+    return hmac.digest(
+        settings.TOKEN_PEPPER.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hex()
+
+
+def seal(plaintext: str, *, under: str) -> bytes:
+    """Encrypt so that only a holder of ``under`` can open it; the pepper alone cannot."""
+    nonce = secrets.token_bytes(NONCE_LENGTH)
+    return nonce + AESGCM(_derive_key(under)).encrypt(nonce, plaintext.encode(), None)
+
+
+def unseal(sealed: bytes, *, under: str) -> str | None:
+    """What was sealed under the same secret, or None."""
+    nonce, ciphertext = sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:]
+    try:
+        return AESGCM(_derive_key(under)).decrypt(nonce, ciphertext, None).decode()
+    except InvalidTag:
+        return None
+
+
+def _derive_key(secret: str) -> bytes:
+    derivation = HKDF(
+        algorithm=SHA256(), length=32, salt=settings.TOKEN_PEPPER.encode(), info=b"successor"
+    )
+    return derivation.derive(secret.encode())

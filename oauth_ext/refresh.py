@@ -1,0 +1,183 @@
+"""Refreshing: rotation that never logs out an honest client and never misses a theft.
+
+Each refresh supersedes the presented token by a new one. Clients repeat themselves: answers get
+lost, processes share one token. The predecessor therefore yields the same successor again for 60
+seconds, from a copy that only the predecessor itself can unseal. Whatever comes later, or from
+further back, is theft: the family dies and the person is told (RFC 9700 §4.14.2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from activity.events import Event, Outcome
+from activity.origin import Origin
+from oauth_ext.connection_events import record_connection_event
+from oauth_ext.errors import InvalidGrantError, InvalidScopeError, TooManyReplaysError
+from oauth_ext.families import (
+    IssuedTokens,
+    compute_refresh_expiry,
+    revoke_family,
+    sign_access_token,
+)
+from oauth_ext.machine_secrets import (
+    SecretKind,
+    hash_secret,
+    is_well_formed,
+    mint_secret,
+    seal,
+    unseal,
+)
+from oauth_ext.models import Client, RefreshToken, TokenFamily
+from oauth_ext.resources import resolve_resource
+from oauth_ext.scopes import format_scope
+from oauth_ext.standing import find_connection_standing, find_refusal
+from oauth_ext.theft_notice import send_theft_notice
+
+# Far above what parallel processes of one person send in a minute; a loop is slowed down.
+MAX_REPLAYS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequest:
+    """An untrusted refresh (RFC 6749 §6). ``scope`` may narrow the access token, never widen."""
+
+    refresh_token: str
+    client: Client
+    scope: str
+    resources: tuple[str, ...]
+
+
+def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
+    """Rotate the token, or repeat the rotation inside the window. Call it inside a transaction.
+
+    Raises:
+        InvalidGrantError: unknown, expired, revoked, or replayed; in the last case the family
+            has died, which is for the caller's transaction to commit.
+        InvalidScopeError, InvalidTargetError: asked for more; nothing was rotated.
+    """
+    token = lock_token(request)
+    check_standing(token.family)
+    scope = narrow_scope(token.family, request.scope)
+    resolve_resource(request.resources)
+    now = timezone.now()
+    if token.superseded_at is not None:
+        successor = repeat_rotation(token, request.refresh_token, now, origin=origin)
+    elif token.expires_at <= now:
+        raise InvalidGrantError("refresh_expired")
+    else:
+        successor = rotate(token, request.refresh_token, now)
+        record_refresh(token.family, origin=origin, reason="", scope=scope)
+    access_token = sign_access_token(token.family, token.family.connection, scope)
+    return IssuedTokens(token.family_id, access_token, successor, scope)
+
+
+def lock_token(request: RefreshRequest) -> RefreshToken:
+    """The presented token with its family locked: refreshes and revocations of it take turns."""
+    if not is_well_formed(request.refresh_token, SecretKind.REFRESH_TOKEN):
+        raise InvalidGrantError("refresh_unknown")
+    checksum = hash_secret(request.refresh_token)
+    family = (
+        TokenFamily.objects.select_for_update(of=("self",))
+        .select_related("connection__client")
+        .filter(refresh_tokens__token_checksum=checksum)
+        .first()
+    )
+    if family is None:
+        raise InvalidGrantError("refresh_unknown")
+    if family.connection.client_id != request.client.pk:
+        raise InvalidGrantError("refresh_client")
+    # Read again: another refresh may have superseded it while we waited for the lock.
+    token: RefreshToken = RefreshToken.objects.get(token_checksum=checksum)
+    token.family = family
+    return token
+
+
+def check_standing(family: TokenFamily) -> None:
+    """Raise if the family, its connection or anything they stand on has ended."""
+    standing = find_connection_standing(family.connection_id, family.id)
+    refusal = find_refusal(standing) if standing else None
+    if standing is None or refusal:
+        raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
+
+
+def narrow_scope(family: TokenFamily, requested: str) -> str:
+    """RFC 6749 §6: the scope MUST NOT include any that was not originally granted.
+
+    Names that mean nothing here, ``offline_access`` among them, are left out.
+    """
+    granted = frozenset(family.scope.split())
+    wanted = frozenset(requested.split()) & frozenset(settings.OAUTH2_PROVIDER["SCOPES"])
+    if not wanted:
+        return family.scope
+    if not wanted <= granted:
+        raise InvalidScopeError("scope")
+    return format_scope(wanted)
+
+
+def rotate(token: RefreshToken, secret: str, now: datetime) -> str:
+    """Supersede the current token; the new one is kept hashed, and sealed under the old."""
+    successor = mint_secret(SecretKind.REFRESH_TOKEN)
+    token.superseded_at = now
+    token.sealed_successor = seal(successor, under=secret)
+    token.save(update_fields=["superseded_at", "sealed_successor", "updated"])
+    RefreshToken.objects.create(
+        token_checksum=hash_secret(successor),
+        user_id=token.user_id,
+        application_id=token.application_id,
+        family=token.family,
+        generation=token.generation + 1,
+        expires_at=compute_refresh_expiry(token.family, now),
+    )
+    # The presented token is in use, so whoever sent it has it: its own sealed copy can go.
+    RefreshToken.objects.filter(
+        family=token.family, generation=token.generation - 1, sealed_successor__isnull=False
+    ).update(sealed_successor=None)
+    TokenFamily.objects.filter(id=token.family_id).update(refreshed_at=now)
+    return successor
+
+
+def repeat_rotation(token: RefreshToken, secret: str, now: datetime, *, origin: Origin) -> str:
+    """The same successor again, inside the window; otherwise the family dies."""
+    assert token.superseded_at is not None
+    in_window = now - token.superseded_at < timedelta(seconds=settings.REFRESH_WINDOW)
+    sealed = token.sealed_successor
+    # Without a sealed copy the successor is in use already: this token is from further back.
+    successor = unseal(bytes(sealed), under=secret) if in_window and sealed else None
+    if successor is None:
+        end_stolen_family(token.family, origin=origin)
+        raise InvalidGrantError("refresh_replayed")
+    if token.replays >= MAX_REPLAYS:
+        raise TooManyReplaysError("refresh_loop")
+    RefreshToken.objects.filter(pk=token.pk).update(replays=token.replays + 1)
+    record_refresh(token.family, origin=origin, reason="same_successor", scope=token.family.scope)
+    return successor
+
+
+def end_stolen_family(family: TokenFamily, *, origin: Origin) -> None:
+    """Two holders of one token: end the family, record it, and tell the person."""
+    revoke_family(family.id, reason="refresh_replayed")
+    connection = family.connection
+    record_connection_event(
+        Event.REFRESH_TOKEN_REPLAYED,
+        connection,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason="refresh_replayed",
+        details={"family": family.id},
+    )
+    send_theft_notice(connection)
+
+
+def record_refresh(family: TokenFamily, *, origin: Origin, reason: str, scope: str) -> None:
+    """One row for each answer, also for a repeated one."""
+    connection = family.connection
+    record_connection_event(
+        Event.TOKEN_REFRESHED,
+        connection,
+        origin=origin,
+        reason=reason,
+        details={"scope": scope, "family": family.id},
+    )

@@ -1,0 +1,82 @@
+"""Dynamic client registration (RFC 7591) of public clients; idempotent.
+
+Hosted assistants register on every connect. The same public metadata gives the same client, so
+the table grows with the number of different clients, not with the number of connects.
+"""
+
+import hashlib
+import json
+import secrets
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from activity.events import Event
+from activity.origin import Origin
+from activity.recorder import record_event
+from oauth_ext.client_metadata import GRANT_TYPES, RESPONSE_TYPES, ClientMetadata
+from oauth_ext.models import Client
+
+
+def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
+    """The client with this metadata, made and recorded if it is new."""
+    digest = compute_digest(metadata)
+    client: Client | None = Client.objects.filter(metadata_digest=digest).first()
+    if client is not None:
+        return client
+    try:
+        with transaction.atomic():
+            client = Client.objects.create(
+                client_id=f"dyn_{secrets.token_hex(16)}",
+                client_type=Client.CLIENT_PUBLIC,
+                authorization_grant_type=Client.GRANT_AUTHORIZATION_CODE,
+                registration_source=Client.RegistrationSource.DCR,
+                name=metadata.client_name,
+                redirect_uris=" ".join(metadata.redirect_uris),
+                metadata={"scope": metadata.scope, **dict(metadata.extras)},
+                metadata_digest=digest,
+                registered_ip=origin.ip,
+            )
+            record_event(
+                Event.CLIENT_REGISTERED,
+                origin=origin,
+                client_id=client.client_id,
+                details={
+                    "client_name": metadata.client_name,
+                    "redirect_uris": metadata.redirect_uris,
+                    "dropped_redirect_uris": metadata.dropped,
+                },
+            )
+    except IntegrityError:
+        # Two identical registrations at once: the other one made it.
+        client = Client.objects.get(metadata_digest=digest)
+    assert client is not None
+    return client
+
+
+def compute_digest(metadata: ClientMetadata) -> str:
+    """What makes two registrations the same: all they said, whatever the order of the URIs."""
+    said = [
+        metadata.client_name,
+        sorted(metadata.redirect_uris),
+        metadata.scope,
+        sorted(metadata.extras),
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def build_registration_response(client: Client) -> dict[str, Any]:
+    """The client information response (RFC 7591 §3.2.1): everything as it is registered.
+
+    ``none`` is always returned, and never a secret: clients pick secret-based methods otherwise.
+    """
+    return {
+        "client_id": client.client_id,
+        "client_id_issued_at": int(client.created.timestamp()),
+        **({"client_name": client.name} if client.name else {}),
+        "redirect_uris": list(client.redirect_uri_list),
+        "grant_types": list(GRANT_TYPES),
+        "response_types": list(RESPONSE_TYPES),
+        "token_endpoint_auth_method": "none",
+        **client.metadata,
+    }

@@ -1,0 +1,139 @@
+"""Whether everything that a token stands on still stands: the one answer for every path.
+
+Verification, code exchange, refresh and personal access tokens all ask here, so that no path
+forgets a flag. The answer is never cached.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection as database
+
+from oauth_ext.models import PersonalAccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says at this moment about a connection or a personal token.
+
+    Fields of rows that are gone are None; ``client_id`` is empty for a personal token.
+    """
+
+    user_id: UUID
+    email: str
+    user_name: str
+    user_active: bool
+    organization_id: UUID | None
+    organization_name: str | None
+    organization_active: bool | None
+    role: str | None
+    client_id: str
+    client_name: str
+    client_disabled: bool
+    connection_revoked: bool
+    connection_paused: bool
+    family_revoked: bool | None
+    predates_reset: bool | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why not: the slug for the log and the text for the client."""
+
+    reason: str
+    description: str
+
+
+REVOKED_OR_EXPIRED = "Token is revoked or expired"
+NO_ORGANIZATION = "User has no organization"
+NOT_FOUND = "Account not found"
+INACTIVE = "Account is inactive"
+DISCONNECTED = "Application has been disconnected"
+PAUSED = "Application has been paused"
+
+CONNECTION_SQL = """
+SELECT u.id, u.email, u.name, u.is_active,
+       o.id, o.name, o.is_active, m.role,
+       cl.client_id, cl.name, cl.disabled_at IS NOT NULL,
+       c.revoked_at IS NOT NULL, c.paused_at IS NOT NULL,
+       CASE WHEN f.id IS NULL THEN NULL
+            ELSE f.revoked_at IS NOT NULL OR f.expires_at <= now() END,
+       coalesce(f.created_at, c.created_at) < u.tokens_valid_from,
+       c.last_used_at
+FROM oauth_ext_connection c
+JOIN accounts_user u ON u.id = c.user_id
+JOIN oauth_ext_client cl ON cl.id = c.client_id
+LEFT JOIN accounts_organization o ON o.id = c.organization_id
+LEFT JOIN accounts_membership m ON m.id = c.membership_id
+     AND m.user_id = c.user_id AND m.organization_id = c.organization_id
+LEFT JOIN oauth_ext_tokenfamily f ON f.id = %s AND f.connection_id = c.id
+WHERE c.id = %s
+"""
+
+
+def find_connection_standing(connection_id: UUID, family_id: UUID | None = None) -> Standing | None:
+    """The standing of a connection, and of one token family under it; one query."""
+    with database.cursor() as cursor:
+        cursor.execute(CONNECTION_SQL, (family_id, connection_id))
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return Standing(*row) if row else None
+
+
+def build_personal_standing(token: PersonalAccessToken) -> Standing:
+    """The standing of a personal token whose user, organization and membership were joined."""
+    organization, membership = token.organization, token.membership
+    if membership and (membership.user_id, membership.organization_id) != (
+        token.user_id,
+        token.organization_id,
+    ):
+        # The row was turned into somebody else's membership.
+        membership = None
+    return Standing(
+        user_id=token.user_id,
+        email=token.user.email,
+        user_name=token.user.get_full_name(),
+        user_active=token.user.is_active,
+        organization_id=organization.id if organization else None,
+        organization_name=organization.name if organization else None,
+        organization_active=organization.is_active if organization else None,
+        role=membership.role if membership else None,
+        client_id="",
+        client_name=token.label,
+        client_disabled=False,
+        connection_revoked=False,
+        connection_paused=False,
+        family_revoked=token.revoked_at is not None,
+        predates_reset=is_before(token.created_at, token.user.tokens_valid_from),
+        last_used_at=token.last_used_at,
+    )
+
+
+def is_before(made_at: datetime, valid_from: datetime | None) -> bool:
+    """Whether something was made before what it stands on became valid again."""
+    return valid_from is not None and made_at < valid_from
+
+
+def find_refusal(standing: Standing) -> Refusal | None:
+    """The first thing that no longer stands, or None."""
+    if standing.connection_revoked:
+        return Refusal("connection_revoked", DISCONNECTED)
+    if standing.client_disabled:
+        return Refusal("client_disabled", DISCONNECTED)
+    if standing.family_revoked:
+        return Refusal("token_revoked", REVOKED_OR_EXPIRED)
+    if standing.predates_reset:
+        return Refusal("password_reset", REVOKED_OR_EXPIRED)
+    if not standing.user_active:
+        return Refusal("user_inactive", REVOKED_OR_EXPIRED)
+    if standing.organization_id is None:
+        return Refusal("organization_not_found", NOT_FOUND)
+    if not standing.organization_active:
+        return Refusal("organization_inactive", INACTIVE)
+    if standing.role is None:
+        return Refusal("membership_ended", NO_ORGANIZATION)
+    if standing.connection_paused:
+        return Refusal("connection_paused", PAUSED)
+    return None

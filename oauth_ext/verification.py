@@ -1,0 +1,228 @@
+"""From a bearer token to a Principal, or a refusal. Runs on every request to the resource.
+
+A valid signature is only the ticket to the question; the answer comes from the database, in one
+query, every time. A database fault passes through: it must never look like a bad credential.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import ADMINISTRATORS
+from activity.events import Event
+from activity.origin import Origin
+from activity.recorder import record_event
+from oauth_ext.machine_secrets import SecretKind, hash_secret, is_well_formed
+from oauth_ext.models import Connection, PersonalAccessToken
+from oauth_ext.standing import (
+    NO_ORGANIZATION,
+    REVOKED_OR_EXPIRED,
+    Standing,
+    build_personal_standing,
+    find_connection_standing,
+    find_refusal,
+)
+from oauth_ext.tokens import AccessTokenClaims, AccessTokenInvalidError, parse_access_token
+
+MISSING = "Missing bearer token"
+INVALID = "Invalid token"
+TOUCH_INTERVAL = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling, for which organization, through what, with which scopes.
+
+    ``client_id`` is empty and ``connection_id`` None for a personal access token.
+    """
+
+    user_id: UUID
+    email: str
+    user_name: str
+    organization_id: UUID
+    organization_name: str
+    role: str
+    client_id: str
+    client_name: str
+    connection_id: UUID | None
+    family_id: UUID | None
+    personal_token_id: UUID | None
+    scopes: frozenset[str]
+    expires_at: datetime
+    last_used_at: datetime | None
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether the person may see and cut what others in the organization connected."""
+        return self.role in ADMINISTRATORS
+
+
+class TokenRefusedError(Exception):
+    """The token is not accepted.
+
+    Args:
+        reason: the slug for the log.
+        description: the ``error_description`` for the client (RFC 6750 §3).
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        description: str,
+        *,
+        user_id: UUID | None = None,
+        organization_id: UUID | None = None,
+        client_id: str = "",
+        connection_id: UUID | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.description = description
+        self.user_id = user_id
+        self.organization_id = organization_id
+        self.client_id = client_id
+        self.connection_id = connection_id
+
+
+def verify_bearer(token: str) -> Principal:
+    """The principal of a bearer token: a JWT access token or a personal access token.
+
+    Raises:
+        TokenRefusedError: with the reason for the log and the text for the client.
+        django.db.Error: the database did not answer; this says nothing about the token.
+    """
+    if token.startswith(SecretKind.PERSONAL_TOKEN.value):
+        return _verify_personal_token(token)
+    if token.startswith("mcp_"):
+        raise TokenRefusedError("wrong_token_kind", INVALID)
+    try:
+        claims = parse_access_token(token)
+    except AccessTokenInvalidError as error:
+        if error.claims is None:
+            raise TokenRefusedError(error.reason, INVALID) from error
+        raise _refuse_claims(error.claims, error.reason, REVOKED_OR_EXPIRED) from error
+    return _verify_claims(claims)
+
+
+def _refuse_claims(claims: AccessTokenClaims, reason: str, description: str) -> TokenRefusedError:
+    """A refusal that says whose token it was: we signed it ourselves."""
+    return TokenRefusedError(
+        reason,
+        description,
+        user_id=claims.user_id,
+        organization_id=claims.organization_id,
+        client_id=claims.client_id,
+        connection_id=claims.connection_id,
+    )
+
+
+def _verify_claims(claims: AccessTokenClaims) -> Principal:
+    if claims.organization_id is None:
+        raise _refuse_claims(claims, "no_organization", NO_ORGANIZATION)
+    standing = find_connection_standing(claims.connection_id, claims.family_id)
+    if standing is None or standing.family_revoked is None:
+        raise _refuse_claims(claims, "connection_unknown", REVOKED_OR_EXPIRED)
+    refusal = find_refusal(standing)
+    if refusal:
+        raise _refuse_claims(claims, refusal.reason, refusal.description)
+    # What we signed and what the row says must be one story; a difference is a forged row.
+    told = (claims.user_id, claims.organization_id, claims.client_id)
+    if told != (standing.user_id, standing.organization_id, standing.client_id):
+        raise _refuse_claims(claims, "claims_mismatch", INVALID)
+    return _build_principal(
+        standing,
+        scopes=claims.scopes,
+        expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+        connection_id=claims.connection_id,
+        family_id=claims.family_id,
+    )
+
+
+def _verify_personal_token(secret: str) -> Principal:
+    if not is_well_formed(secret, SecretKind.PERSONAL_TOKEN):
+        raise TokenRefusedError("personal_token_malformed", INVALID)
+    token = (
+        PersonalAccessToken.objects.select_related("user", "organization", "membership")
+        .filter(token_hash=hash_secret(secret))
+        .first()
+    )
+    if token is None:
+        raise TokenRefusedError("personal_token_unknown", INVALID)
+    standing = build_personal_standing(token)
+    refusal = find_refusal(standing)
+    if refusal is None and token.expires_at <= timezone.now():
+        raise TokenRefusedError(
+            "personal_token_expired",
+            REVOKED_OR_EXPIRED,
+            user_id=token.user_id,
+            organization_id=token.organization_id,
+        )
+    if refusal:
+        raise TokenRefusedError(
+            refusal.reason,
+            refusal.description,
+            user_id=token.user_id,
+            organization_id=token.organization_id,
+        )
+    return _build_principal(
+        standing,
+        scopes=frozenset(token.scope.split()),
+        expires_at=token.expires_at,
+        personal_token_id=token.id,
+    )
+
+
+def _build_principal(
+    standing: Standing,
+    *,
+    scopes: frozenset[str],
+    expires_at: datetime,
+    connection_id: UUID | None = None,
+    family_id: UUID | None = None,
+    personal_token_id: UUID | None = None,
+) -> Principal:
+    # find_refusal has passed, so the organization and the membership exist.
+    assert standing.organization_id and standing.organization_name and standing.role
+    return Principal(
+        user_id=standing.user_id,
+        email=standing.email,
+        user_name=standing.user_name or standing.email,
+        organization_id=standing.organization_id,
+        organization_name=standing.organization_name,
+        role=standing.role,
+        client_id=standing.client_id,
+        client_name=standing.client_name,
+        connection_id=connection_id,
+        family_id=family_id,
+        personal_token_id=personal_token_id,
+        scopes=scopes,
+        expires_at=expires_at,
+        last_used_at=standing.last_used_at,
+    )
+
+
+def record_use(principal: Principal, *, origin: Origin) -> None:
+    """Keep "last used" true to the minute, and record the first use of a personal token."""
+    now = timezone.now()
+    if principal.last_used_at and now - principal.last_used_at < TOUCH_INTERVAL:
+        return
+    if principal.connection_id is not None:
+        Connection.objects.filter(id=principal.connection_id).update(last_used_at=now)
+        return
+    assert principal.personal_token_id is not None
+    tokens = PersonalAccessToken.objects.filter(id=principal.personal_token_id)
+    # Of several first calls at once, the one whose update finds NULL records it.
+    if principal.last_used_at is None and tokens.filter(last_used_at__isnull=True).update(
+        last_used_at=now
+    ):
+        record_event(
+            Event.PERSONAL_TOKEN_FIRST_USED,
+            origin=origin,
+            user_id=principal.user_id,
+            organization_id=principal.organization_id,
+            details={"label": principal.client_name},
+        )
+        return
+    tokens.update(last_used_at=now)

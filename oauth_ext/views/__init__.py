@@ -1,0 +1,1 @@
+"""The HTTP faces of the authorization server, one endpoint a file."""

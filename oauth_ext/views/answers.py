@@ -1,0 +1,79 @@
+"""How the machine endpoints answer: JSON, never cached, every error with its reference."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from activity.events import Event
+from activity.noise import record_noise
+from activity.origin import origin_of
+from oauth_ext.errors import OAuthError
+from oauth_ext.models import Client
+
+
+def answer_json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """A JSON answer that no cache keeps (RFC 6749 §5.1)."""
+    response = JsonResponse(body, status=status)
+    response["Cache-Control"] = "no-store"
+    response["Pragma"] = "no-cache"
+    return response
+
+
+def answer_refusal(
+    request: HttpRequest, error: OAuthError, *, event: Event, client: Client | None = None
+) -> HttpResponse:
+    """The error response of RFC 6749 §5.2, after its row was written.
+
+    Subject to the noise limit: anybody can name a client.
+    """
+    reference = record_noise(
+        event,
+        origin=origin_of(request),
+        reason=error.reason,
+        http_status=error.status_code,
+        client_id=client.client_id if client else "",
+    )
+    request.reference = reference  # type: ignore[attr-defined]
+    body = {
+        "error": error.error,
+        "error_description": error.description,
+        "reference": reference,
+    }
+    response = answer_json(body, status=error.status_code)
+    for name, value in error.headers.items():
+        response[name] = value
+    return response
+
+
+def answer_document(document: bytes, *, max_age: int) -> HttpResponse:
+    """A precomputed public document."""
+    response = HttpResponse(document, content_type="application/json")
+    response["Cache-Control"] = f"public, max-age={max_age}"
+    return response
+
+
+def answer_method_not_allowed(request: HttpRequest, *allowed: str) -> HttpResponse:
+    """405 in the form that programs read."""
+    reference = record_noise(
+        Event.PAGE_REFUSED,
+        origin=origin_of(request),
+        reason="method_not_allowed",
+        http_status=405,
+        details={"path": request.path},
+    )
+    request.reference = reference  # type: ignore[attr-defined]
+    body = {
+        "error": "invalid_request",
+        "error_description": f"Use {' or '.join(allowed)}.",
+        "reference": reference,
+    }
+    response = answer_json(body, status=405)
+    response["Allow"] = ", ".join(allowed)
+    return response
+
+
+def read_error(body: bytes | str) -> dict[str, Any]:
+    """The members of an error body that the toolkit made."""
+    document = json.loads(body or "{}")
+    return document if isinstance(document, dict) else {}

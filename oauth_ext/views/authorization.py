@@ -1,0 +1,299 @@
+"""GET and POST /authorize: the request, the consent page, the decision (RFC 6749 §4.1.1).
+
+Both methods validate the query from the start; the form decides nothing but the decision.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from csp.decorators import csp_replace
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+
+from accounts.memberships import find_active_membership, find_active_memberships
+from accounts.models import Membership
+from accounts.opener import keep_opener
+from accounts.signed_in import signed_in_user
+from activity.events import Event, Outcome
+from activity.noise import record_noise
+from activity.origin import origin_of
+from activity.recorder import record_event
+from activity.views import find_user_id, render_refusal
+from oauth_ext.authorization_request import (
+    AuthorizationRequest,
+    Destination,
+    RedirectableError,
+    build_redirect,
+    parse_authorization_request,
+)
+from oauth_ext.connections import find_allowed
+from oauth_ext.consents import (
+    Consent,
+    deny_consent,
+    grant_consent,
+    record_shown,
+    sign_shown,
+    verify_shown,
+)
+from oauth_ext.errors import AccessDeniedError, OAuthError, UnredirectableError
+from oauth_ext.forms import DecisionForm
+from oauth_ext.parameters import MAX_QUERY_LENGTH, Parameters, parse_pairs
+from oauth_ext.redirect_uris import Kind, find_host, find_kind
+from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
+from oauth_ext.views.answers import answer_method_not_allowed
+
+MAX_RETURN_LENGTH = 1500
+WAITING = "waiting_authorization"
+
+
+class ClientRedirect(HttpResponseRedirect):
+    """A redirect to a registered redirect URI, which may have a private-use scheme."""
+
+    def __init__(self, location: str) -> None:
+        self.allowed_schemes = [location.partition(":")[0]]
+        super().__init__(location)
+        self["Cache-Control"] = "no-store"
+
+
+# Browsers hold the page's form-action against every hop of the redirect that answers the form,
+# so naming one would block the way back to the client. The page has no other form.
+@keep_opener
+@csp_replace({"form-action": None})  # type: ignore[untyped-decorator]
+@never_cache
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Put a valid request before a signed-in person, or act on their decision."""
+    if request.method not in ("GET", "POST"):
+        return answer_method_not_allowed(request, "GET", "POST")
+    try:
+        authorization = parse_authorization_request(parse_query(request))
+        if not request.user.is_authenticated:
+            return redirect_to_sign_in(request)
+        if request.method == "POST":
+            response = decide(request, authorization)
+        else:
+            response = show_consent(request, authorization)
+    except RedirectableError as error:
+        response = answer_error(request, error.destination, error.error)
+    except UnredirectableError as error:
+        response = render_refusal(
+            request,
+            status=400,
+            title="This connection cannot be made",
+            message=error.message,
+            reason=error.reason,
+            event=Event.AUTHORIZATION_REFUSED,
+            client_id=error.client_id,
+            details=error.details,
+        )
+    return response
+
+
+def parse_query(request: HttpRequest) -> Parameters:
+    """The parameters of the query, or a page: without them nobody can be redirected to."""
+    query = request.META.get("QUERY_STRING", "")
+    message = "The application sent a request that we cannot read. Nothing was allowed."
+    if len(query) > MAX_QUERY_LENGTH:
+        raise UnredirectableError("too_large", message)
+    try:
+        return parse_pairs(query)
+    except OAuthError as error:
+        raise UnredirectableError(error.reason, message) from error
+
+
+def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in first and come back to this very request."""
+    return redirect(f"{reverse('account_login')}?{urlencode({'next': name_return(request)})}")
+
+
+def name_return(request: HttpRequest) -> str:
+    """The address that leads back to this request.
+
+    Django follows no address of more than 2048 characters, and clients have long states; such a
+    request waits in the session, which nothing shorter needs to start.
+    """
+    path = request.get_full_path()
+    if len(path) <= MAX_RETURN_LENGTH:
+        return path
+    request.session[WAITING] = path
+    return reverse("oauth_ext:resume_authorization")
+
+
+@never_cache
+def resume(request: HttpRequest) -> HttpResponse:
+    """Go on with the long request that waited while somebody signed in."""
+    return redirect(request.session.pop(WAITING, reverse("oauth_ext:home")))
+
+
+def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
+    """The consent page; no state changes but the row that it was shown."""
+    memberships = find_active_memberships(signed_in_user(request).pk)
+    if not memberships:
+        return show_no_organization(request, authorization)
+    digest = sign_shown(
+        authorization, user=signed_in_user(request), session_key=request.session.session_key or ""
+    )
+    record_shown(authorization, user=signed_in_user(request), origin=origin_of(request))
+    context = build_context(request, authorization, memberships)
+    return render(request, "oauth_ext/consent.html", {**context, "digest": digest})
+
+
+def build_context(
+    request: HttpRequest, authorization: AuthorizationRequest, memberships: list[Membership]
+) -> dict[str, Any]:
+    """What the page says. The name is a claim; the redirect host is the fact."""
+    destination = authorization.destination
+    kind = find_kind(destination.redirect_uri)
+    allowed = find_allowed(user_id=signed_in_user(request).pk, client=destination.client)
+    ticked = frozenset[str]().union(*allowed.values())
+    return {
+        "client_name": destination.client.name,
+        "trust": "unverified",
+        "redirect_host": find_host(destination.redirect_uri),
+        "redirect_uri": destination.redirect_uri,
+        "is_loopback": kind is Kind.LOOPBACK,
+        "private_scheme": find_private_scheme(destination.redirect_uri),
+        "user_email": signed_in_user(request).email,
+        "user_name": signed_in_user(request).name,
+        "organizations": [
+            {
+                "id": membership.organization_id,
+                "name": membership.organization.name,
+                "role": membership.get_role_display(),
+                "selected": is_selected(membership, memberships, allowed),
+                "allowed": [
+                    TIERS[name].title
+                    for name in SUPPORTED
+                    if name in allowed.get(membership.organization_id, ())
+                ],
+            }
+            for membership in memberships
+        ],
+        "scopes": [
+            {
+                "name": name,
+                "title": TIERS[name].title,
+                "description": TIERS[name].description,
+                "locked": name in BASELINE,
+                # Real effects are ticked by the person, or were before.
+                "checked": name != ACTIONS or name in ticked,
+            }
+            for name in authorization.scopes
+        ],
+        "resource": authorization.resource,
+        "action": request.get_full_path(),
+        "switch_account_url": build_switch_url(request),
+        "reference": origin_of(request).reference,
+    }
+
+
+def is_selected(
+    membership: Membership, memberships: list[Membership], allowed: Mapping[UUID, object]
+) -> bool:
+    """Whether this organization is chosen already: the only one, or the only connected one.
+
+    Otherwise the person chooses; a default would be clicked through.
+    """
+    if len(memberships) == 1:
+        return True
+    return set(allowed) == {membership.organization_id}
+
+
+def find_private_scheme(redirect_uri: str) -> str:
+    """The scheme of a private-use redirect URI, or nothing."""
+    is_private = find_kind(redirect_uri) is Kind.PRIVATE_USE
+    return redirect_uri.partition(":")[0] if is_private else ""
+
+
+def build_switch_url(request: HttpRequest) -> str:
+    """Sign out and come back to this request as somebody else."""
+    return f"{reverse('account_logout')}?{urlencode({'next': name_return(request)})}"
+
+
+def show_no_organization(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
+    """There is nothing to connect to; said on a page, since the client cannot help."""
+    deny_consent(
+        authorization,
+        user=signed_in_user(request),
+        origin=origin_of(request),
+        reason="no_organization",
+    )
+    context = {
+        "user_email": signed_in_user(request).email,
+        "redirect_host": find_host(authorization.destination.redirect_uri),
+        "return_url": build_redirect(authorization.destination, error="access_denied"),
+        "reference": origin_of(request).reference,
+    }
+    return render(request, "oauth_ext/no_organization.html", context, status=403)
+
+
+def decide(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
+    """Act on Allow or Cancel of the page that this person saw in this browser."""
+    form = DecisionForm(request.POST)
+    if not form.is_valid():
+        raise UnredirectableError("consent_form", "Choose an organization, then Allow or Cancel.")
+    nonce = verify_shown(
+        form.cleaned_data["digest"],
+        authorization,
+        user=signed_in_user(request),
+        session_key=request.session.session_key or "",
+    )
+    origin = origin_of(request)
+    if form.cleaned_data["decision"] == "deny":
+        deny_consent(authorization, user=signed_in_user(request), origin=origin)
+        raise RedirectableError(authorization.destination, AccessDeniedError(""))
+    membership = find_active_membership(
+        signed_in_user(request).pk, form.cleaned_data["organization"]
+    )
+    if membership is None:
+        raise UnredirectableError("tenancy", "You are not a member of that organization.")
+    scopes = choose_scopes(authorization, form.cleaned_data["scopes"])
+    consent = Consent(authorization, membership, scopes, nonce)
+    code = grant_consent(consent, origin=origin)
+    return ClientRedirect(build_redirect(authorization.destination, code=code))
+
+
+def choose_scopes(authorization: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]:
+    """What was asked for and left ticked; the baseline cannot be unticked."""
+    chosen = tuple(name for name in authorization.scopes if name in BASELINE or name in ticked)
+    if not chosen:
+        raise UnredirectableError("no_scope", "You left nothing ticked, so nothing was allowed.")
+    return chosen
+
+
+def answer_error(request: HttpRequest, destination: Destination, error: OAuthError) -> HttpResponse:
+    """The error response of RFC 6749 §4.1.2.1, by redirect, with ``state`` and ``iss``."""
+    # A cancelled consent has its own row already, under the same reference.
+    recorded = not error.reason
+    reference = (
+        origin_of(request).reference if recorded else record_refusal(request, destination, error)
+    )
+    description = f"{error.description} Reference {reference}"
+    return ClientRedirect(
+        build_redirect(destination, error=error.error, error_description=description)
+    )
+
+
+def record_refusal(request: HttpRequest, destination: Destination, error: OAuthError) -> str:
+    """The row of a refused request, and the reference that leads to it."""
+    origin, user_id = origin_of(request), find_user_id(request)
+    client_id = destination.client.client_id
+    if user_id is None:
+        reference = record_noise(
+            Event.AUTHORIZATION_REFUSED, origin=origin, reason=error.reason, client_id=client_id
+        )
+        request.reference = reference  # type: ignore[attr-defined]
+        return reference
+    record_event(
+        Event.AUTHORIZATION_REFUSED,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason=error.reason,
+        user_id=user_id,
+        client_id=client_id,
+        details={"error": error.error},
+    )
+    return origin.reference

@@ -1,0 +1,176 @@
+"""What the consent page says: truthfully, and without letting a client speak for us."""
+
+import re
+from typing import Any
+
+import pytest
+
+from accounts.models import Role
+from oauth_ext.models import Client
+from tests.conftest import World
+from tests.factories import MembershipFactory, OrganizationFactory
+from tests.oauth_client import OAuthClient, read_redirect
+
+pytestmark = pytest.mark.django_db
+
+CURSOR = "cursor://anysphere.cursor-mcp/oauth/callback"
+
+
+@pytest.fixture
+def show(oauth: OAuthClient, world: World) -> Any:
+    """Register a client and show its consent page to Alice."""
+
+    def show(redirect_uri: str = "https://client.example/callback", **metadata: Any) -> Any:
+        assert oauth.register(redirect_uris=[redirect_uri], **metadata).status_code == 201
+        oauth.sign_in(world.alice)
+        return oauth.open_consent(redirect_uri=redirect_uri, scope="read draft actions")
+
+    return show
+
+
+def text_of(page: Any) -> str:
+    """What is read on the page, without markup."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page.content.decode()).split())
+
+
+def test_page_names_client_host_person_organizations_and_tiers(show: Any) -> None:
+    page = show(client_name="Report writer")
+    text = text_of(page)
+    for part in (
+        "“ Report writer ”",
+        "Not verified",
+        "client.example",
+        "https://client.example/callback",
+        "alice@acme.example",
+        "Acme",
+        "Borealis",
+        "Read",
+        "Draft",
+        "Actions",
+        "http://127.0.0.1:8000/mcp",
+        "Cancel",
+        "Allow",
+        page["Reference-Id"],
+    ):
+        assert part in text
+    assert "A program on this computer" not in text
+
+
+def test_a_famous_name_is_still_only_a_claim(show: Any) -> None:
+    for name in ("Claude", "DocJacket", "ChatGPT"):
+        text = text_of(show(client_name=name))
+        assert "Not verified" in text and "client.example" in text
+        assert "confirms that this application" not in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "{{ user.password }}{% debug %}",
+        "</bdi></h1><h1>DocJacket",
+        "&lt;b&gt;",
+    ],
+)
+def test_a_name_is_inert_text(show: Any, name: str) -> None:
+    page = show(client_name=name)
+    source = page.content.decode()
+    assert name not in source or "<" not in name
+    assert "<script" not in source and "<img src=x" not in source
+    assert "argon2" not in source
+    assert page.context["client_name"] == name
+
+
+def test_a_long_name_is_cut_and_isolated(show: Any) -> None:
+    source = show(client_name="n" * 120).content.decode()
+    assert "n" * 61 not in source
+    assert re.search(r"<bdi[^>]*>n{50,60}", source)
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "host"),
+    [
+        ("http://localhost:3118/callback", "localhost"),
+        ("http://127.0.0.1:33418/", "127.0.0.1"),
+        ("http://[::1]:8080/cb", "::1"),
+    ],
+)
+def test_a_loopback_client_is_announced_as_a_program_on_this_computer(
+    show: Any, redirect_uri: str, host: str
+) -> None:
+    page = show(redirect_uri, client_name="Claude Code")
+    assert page.context["redirect_host"] == host
+    assert "A program on this computer will get access." in text_of(page)
+
+
+def test_a_private_use_redirect_is_announced_and_answered(
+    show: Any, oauth: OAuthClient, world: World
+) -> None:
+    page = show(CURSOR, client_name="Cursor")
+    assert "A program on this device will get access:" in text_of(page)
+    assert "cursor:" in text_of(page)
+    answer = oauth.decide(page, world.acme)
+    assert answer["Location"].startswith(f"{CURSOR}?code=")
+    tokens = oauth.exchange(read_redirect(answer)["code"], redirect_uri=CURSOR)
+    assert tokens.status_code == 200
+
+
+def test_an_international_host_is_shown_as_it_is_resolved(show: Any) -> None:
+    assert "xn--bcher-kva.example" in text_of(show("https://xn--bcher-kva.example/cb"))
+
+
+def test_with_several_organizations_none_is_preselected(show: Any) -> None:
+    page = show()
+    assert [entry["selected"] for entry in page.context["organizations"]] == [False, False]
+
+
+def test_with_one_organization_it_is_the_one(oauth: OAuthClient, world: World) -> None:
+    oauth.register()
+    oauth.sign_in(world.ben)
+    (entry,) = oauth.open_consent().context["organizations"]
+    assert (entry["name"], entry["selected"]) == ("Acme", True)
+
+
+def test_suspended_and_foreign_organizations_are_not_offered(
+    show: Any, world: World, oauth: OAuthClient
+) -> None:
+    suspended = OrganizationFactory(name="Suspended", is_active=False)
+    MembershipFactory(user=world.alice, organization=suspended, role=Role.OWNER)
+    OrganizationFactory(name="Foreign")
+    text = text_of(show())
+    assert "Suspended" not in text and "Foreign" not in text
+
+
+def test_the_tier_with_effects_is_not_ticked_for_a_new_client(
+    show: Any, oauth: OAuthClient, world: World
+) -> None:
+    page = show()
+    assert [(tier["name"], tier["checked"]) for tier in page.context["scopes"]] == [
+        ("read", True),
+        ("draft", True),
+        ("actions", False),
+    ]
+    oauth.decide(page, world.acme, scopes=("read",))
+    again = oauth.open_consent(scope="read actions")
+    assert [tier["checked"] for tier in again.context["scopes"]] == [True, False]
+    oauth.decide(again, world.acme, scopes=("read", "actions"))
+    # What was ticked before is ticked again; the connected organization is chosen already.
+    third = oauth.open_consent(scope="read actions")
+    assert [tier["checked"] for tier in third.context["scopes"]] == [True, True]
+    chosen = {
+        row["name"]: (row["selected"], row["allowed"]) for row in third.context["organizations"]
+    }
+    assert chosen == {"Acme": (True, ["Read", "Actions"]), "Borealis": (False, [])}
+
+
+def test_the_links_of_a_client_lead_nowhere_from_this_page(show: Any) -> None:
+    source = show(
+        client_uri="https://client.example/about",
+        logo_uri="https://tracker.example/logo.png",
+        tos_uri="https://client.example/tos",
+    ).content.decode()
+    assert "tracker.example" not in source
+    for link in re.findall(r'<a [^>]*href="(https?:[^"]*)"[^>]*>', source):
+        assert "client.example" not in link
+    assert Client.objects.get().metadata["logo_uri"] == "https://tracker.example/logo.png"

@@ -1,0 +1,114 @@
+"""A personal access token at work: what it opens, what it does not, and when it stops."""
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Membership
+from oauth_ext.machine_secrets import compute_checksum
+from oauth_ext.models import PersonalAccessToken
+from tests.conftest import World
+from tests.oauth_client import OAuthClient
+from tests.oauth_ext.conftest import photograph, refusal_of
+
+pytestmark = pytest.mark.django_db
+
+MINT = "/settings/ai-access/tokens"
+PAGE = "/settings/ai-access"
+
+
+def fill_in(world: World, **changes: Any) -> dict[str, Any]:
+    """The form as it is accepted."""
+    membership = Membership.objects.get(user=world.alice, organization=world.acme)
+    return {
+        "nonce": secrets.token_hex(16),
+        "label": "Nightly report",
+        "organization": str(membership.pk),
+        "scopes": ["read"],
+        "expires_in_days": "30",
+    } | changes
+
+
+def test_a_mistyped_token_is_refused_without_a_query_about_it(
+    oauth: OAuthClient, mint: Any, world: World
+) -> None:
+    secret = mint(world.alice, world.acme)
+    wrong = [
+        secret[:-1],
+        secret + "0",
+        secret.swapcase(),
+        secret[:20] + ("0" if secret[20] != "0" else "1") + secret[21:],
+        secret[:-1] + ("0" if secret[-1] != "0" else "1"),
+        secret.replace("mcp_at_", "mcp_at-"),
+        "mcp_at_",
+    ]
+    for value in wrong:
+        with CaptureQueriesContext(connection) as captured:
+            answer = oauth.call(value)
+        assert answer.status_code == 401
+        assert not any("personalaccesstoken" in query["sql"] for query in captured)
+    assert oauth.call(secret).status_code == 200
+
+
+def test_an_unknown_token_looks_like_any_other_bad_token(
+    oauth: OAuthClient, mint: Any, world: World
+) -> None:
+    mint(world.alice, world.acme)
+    body = "mcp_at_" + "0" * 43
+    unknown, mistyped = oauth.call(body + compute_checksum(body)), oauth.call(body + "000000")
+    assert unknown["WWW-Authenticate"] == mistyped["WWW-Authenticate"]
+    assert 'error_description="Invalid token"' in unknown["WWW-Authenticate"]
+
+
+def test_an_expired_token_is_refused(oauth: OAuthClient, mint: Any, world: World) -> None:
+    secret = mint(world.alice, world.acme)
+    for days, status in ((29.9, 200), (30.1, 401)):
+        with time_machine.travel(timezone.now() + timedelta(days=days), tick=False):
+            answer = oauth.call(secret)
+        assert answer.status_code == status
+    assert "Token is revoked or expired" in answer["WWW-Authenticate"]
+
+
+def test_first_use_is_recorded_once_and_last_use_at_most_once_a_minute(
+    oauth: OAuthClient, mint: Any, world: World, log
+) -> None:
+    secret = mint(world.alice, world.acme)
+    start = timezone.now().replace(microsecond=0)
+    seen = []
+    for seconds in (0, 1, 59, 61, 62):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            assert oauth.call(secret).status_code == 200
+        used = PersonalAccessToken.objects.get().last_used_at
+        seen.append((used - start).total_seconds())
+    assert seen == [0, 0, 0, 61, 61]
+    row = log().get(event="oauth.personal_token.first_used")
+    assert (row.user_id, row.details) == (world.alice.id, {"label": "Script"})
+
+
+def test_a_token_opens_the_resource_and_nothing_else(
+    oauth: OAuthClient, alice_acme: Any, mint: Any, world: World
+) -> None:
+    secret = mint(world.alice, world.acme, "read", "draft", "actions")
+    before = photograph()
+    bearer = {"Authorization": f"Bearer {secret}", "Accept": "text/html"}
+    refusal_of(oauth.refresh(secret), "invalid_grant")
+    refusal_of(oauth.exchange(secret), "invalid_grant")
+    for path in (PAGE, "/settings/activity", "/admin/", oauth.authorization_url()):
+        answer = oauth.http.get(path, headers=bearer)
+        assert answer.status_code == 302
+        assert answer["Location"].startswith(("/accounts/login", "/admin/login"))
+    for path in (MINT, oauth.authorization_url(), "/accounts/password/change"):
+        assert oauth.http.post(path, fill_in(world), headers=bearer).status_code == 403
+    assert photograph() == before
+
+
+def test_a_personal_token_never_becomes_a_session(oauth: OAuthClient, mint: Any, world) -> None:
+    answer = oauth.call(mint(world.alice, world.acme))
+    assert answer.status_code == 200
+    assert not answer.cookies
