@@ -1,0 +1,26 @@
+"""The MCP endpoint application: finds every tool when the process starts."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+from mcp_endpoint.errors import ToolDefinitionError
+
+
+class McpEndpointConfig(AppConfig):
+    """Loads the built-in tools, then ``mcp_tools.py`` of every installed application."""
+
+    name = "mcp_endpoint"
+    verbose_name = "MCP endpoint"
+
+    def ready(self) -> None:
+        """Register all tools now: a tool that is not well defined stops the process."""
+        # By name, because tools read models and those exist only from here on.
+        import_module("mcp_endpoint.checks")
+        try:
+            import_module("mcp_endpoint.tools")
+            autodiscover_modules("mcp_tools")
+        except ToolDefinitionError as error:
+            # The sentence says what to write; a traceback of Django's start would bury it.
+            raise SystemExit(f"A tool is not well defined. {error}") from None

@@ -1,0 +1,92 @@
+"""What must hold between settings for the endpoint to be safe; run by ``manage.py check``."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from mcp_endpoint.registry import registry
+from mcp_endpoint.responses import encode_json
+
+MIDDLEWARE = "mcp_endpoint.middleware.McpMiddleware"
+PAGE_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
+SMALLEST_BODY, LARGEST_BODY = 1024, 16 * 1024 * 1024
+# What a model can still read as its list of tools.
+LIST_BYTES = 256 * 1024
+
+
+@register("mcp")
+def check_resource(**kwargs: Any) -> list[CheckMessage]:
+    """The resource that tokens are for is the URL that is served."""
+    if f"{settings.PUBLIC_URL}/mcp" == settings.MCP_RESOURCE:
+        return []
+    return [
+        Error(
+            "MCP_RESOURCE must be PUBLIC_URL + '/mcp'; tokens are bound to it.",
+            id="mcp_endpoint.E001",
+        )
+    ]
+
+
+@register("mcp")
+def check_origins(**kwargs: Any) -> list[CheckMessage]:
+    """Each allowed origin is one origin, spelled as browsers send it."""
+    return [
+        Error(
+            f"MCP_ALLOWED_ORIGINS: {origin!r} is not an origin.",
+            hint="Write scheme://host or scheme://host:port in lower case, without a path.",
+            id="mcp_endpoint.E002",
+        )
+        for origin in settings.MCP_ALLOWED_ORIGINS
+        if not is_origin(origin)
+    ]
+
+
+@register("mcp")
+def check_body_limit(**kwargs: Any) -> list[CheckMessage]:
+    """The body limit is neither useless nor absent."""
+    if SMALLEST_BODY <= settings.MCP_MAX_BODY_BYTES <= LARGEST_BODY:
+        return []
+    return [
+        Error(
+            f"MCP_MAX_BODY_BYTES must be between {SMALLEST_BODY} and {LARGEST_BODY}.",
+            id="mcp_endpoint.E003",
+        )
+    ]
+
+
+@register("mcp")
+def check_middleware(**kwargs: Any) -> list[CheckMessage]:
+    """The endpoint is answered before sessions exist."""
+    order = list(settings.MIDDLEWARE)
+    if MIDDLEWARE in order and (
+        PAGE_MIDDLEWARE not in order or order.index(MIDDLEWARE) < order.index(PAGE_MIDDLEWARE)
+    ):
+        return []
+    return [
+        Error(
+            f"{MIDDLEWARE} must be in MIDDLEWARE, above {PAGE_MIDDLEWARE}.",
+            id="mcp_endpoint.E004",
+        )
+    ]
+
+
+@register("mcp")
+def check_list_size(**kwargs: Any) -> list[CheckMessage]:
+    """All tools are listed on one page, because many clients never ask for a second."""
+    size = len(encode_json({"tools": registry.list_definitions()}))
+    if size <= LIST_BYTES:
+        return []
+    return [
+        Warning(
+            f"tools/list is {size} bytes; models read it whole. Shorten descriptions or models.",
+            id="mcp_endpoint.W001",
+        )
+    ]
+
+
+def is_origin(text: str) -> bool:
+    """Whether the text is exactly how a browser would spell the origin."""
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and text == f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,24 @@
+"""What a tool knows about its call."""
+
+from dataclasses import dataclass
+
+from activity.origin import Origin
+from oauth_ext.verification import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Who calls, from where and in which revision.
+
+    A tool starts every query from ``principal.organization_id``: nothing in the arguments may
+    choose another organization.
+    """
+
+    principal: Principal
+    origin: Origin
+    protocol_version: str
+
+    @property
+    def reference(self) -> str:
+        """The request's reference, for texts that a person may send to support."""
+        return self.origin.reference

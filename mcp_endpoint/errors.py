@@ -1,0 +1,207 @@
+"""Every way the endpoint refuses, once: JSON-RPC code, HTTP status, wire text and log reason.
+
+MCP 2026-07-28 basic §Error Codes and transports §Streamable HTTP; RFC 6750 §3.1 for 401 and 403.
+``message`` and ``data`` go out; ``reason`` stays in the log. Nothing a caller sent is echoed.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from activity.events import Event
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+METHOD_NOT_FOUND = -32601
+INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
+HEADER_MISMATCH = -32020
+UNSUPPORTED_PROTOCOL_VERSION = -32022
+# -32000 to -32019 are the implementation's own; SDKs use -32000 and -32001 for their transport.
+UNAUTHORIZED = -32010
+INSUFFICIENT_SCOPE = -32011
+
+
+class ToolError(Exception):
+    """What a tool raises when it cannot do what was asked.
+
+    It is the one exception whose text reaches the model: say what is wrong and what to do
+    instead, and quote no stranger's text. ``reason`` is a short slug for the activity log.
+    """
+
+    def __init__(self, message: str, *, reason: str = "tool_error") -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason
+
+
+class ToolDefinitionError(Exception):
+    """A tool is not well defined; the text says what to write. Raised while the process starts."""
+
+
+class UnrecordedError(Exception):
+    """The activity row could not be written, so nothing may be acknowledged: 503."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whom a refusal concerns, as far as known."""
+
+    user_id: UUID | None = None
+    organization_id: UUID | None = None
+    client_id: str = ""
+    connection_id: UUID | None = None
+
+
+class RefusedError(Exception):
+    """A request that is answered with a JSON-RPC error instead of a result."""
+
+    code: ClassVar[int] = INVALID_REQUEST
+    event: ClassVar[Event] = Event.REQUEST_REFUSED
+    status: int = 400
+    reason: str = "invalid_request"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        reason: str | None = None,
+        status: int | None = None,
+        data: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        subject: Subject | None = None,
+        tool: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.reason = reason or type(self).reason
+        self.status = status or type(self).status
+        self.data = dict(data or {})
+        self.headers = dict(headers or {})
+        self.subject = subject
+        self.tool = tool
+
+
+class MisdirectedRequestError(RefusedError):
+    """``Host`` is not one of ours (RFC 9110 §15.5.20)."""
+
+    status = 421
+    reason = "host_not_allowed"
+
+
+class OriginRefusedError(RefusedError):
+    """``Origin`` is present and not allowed: a web page is calling (MCP transports §Security)."""
+
+    status = 403
+    reason = "origin_not_allowed"
+
+
+class UnauthorizedError(RefusedError):
+    """No credential, or one that is refused (MCP 2026-07-28 authorization §Error Handling)."""
+
+    code = UNAUTHORIZED
+    event = Event.TOKEN_REFUSED
+    status = 401
+    reason = "missing_bearer_token"
+
+
+class InsufficientScopeError(RefusedError):
+    """The token is good and lacks a scope that this call needs (RFC 6750 §3.1)."""
+
+    code = INSUFFICIENT_SCOPE
+    event = Event.SCOPE_REFUSED
+    status = 403
+    reason = "insufficient_scope"
+
+    def __init__(
+        self, scopes: Iterable[str], *, missing: str, remedy: str, challenge: str, tool: str
+    ) -> None:
+        needed = " ".join(scopes)
+        super().__init__(
+            f"This needs permission that was not given: {missing}. {remedy}",
+            data={"error": "insufficient_scope", "scope": needed},
+            headers={"WWW-Authenticate": challenge},
+            tool=tool,
+        )
+
+
+class MethodNotAllowedError(RefusedError):
+    """Only POST is served: no GET stream and no session to DELETE."""
+
+    status = 405
+    reason = "http_method"
+
+
+class BodyTooLargeError(RefusedError):
+    """More bytes than ``MCP_MAX_BODY_BYTES``, declared or sent."""
+
+    status = 413
+    reason = "body_too_large"
+
+
+class UnsupportedMediaTypeError(RefusedError):
+    """The body is not declared as JSON in UTF-8."""
+
+    status = 415
+    reason = "content_type"
+
+
+class NotAcceptableError(RefusedError):
+    """The caller takes neither JSON nor an event stream."""
+
+    status = 406
+    reason = "accept"
+
+
+class ParseError(RefusedError):
+    """The body is not strict JSON within our limits."""
+
+    code = PARSE_ERROR
+    reason = "bad_json"
+
+
+class InvalidRequestError(RefusedError):
+    """JSON, and not one JSON-RPC 2.0 message."""
+
+    reason = "bad_jsonrpc"
+
+
+class MalformedEnvelopeError(RefusedError):
+    """A 2026-07-28 request whose ``_meta`` lacks what every request must carry."""
+
+    code = INVALID_PARAMS
+    reason = "bad_meta"
+
+
+class HeaderMismatchError(RefusedError):
+    """A routing header is missing or says something else than the body."""
+
+    code = HEADER_MISMATCH
+    reason = "header_mismatch"
+
+
+class UnsupportedProtocolVersionError(RefusedError):
+    """A revision that is not served, asked for in the 2026-07-28 way."""
+
+    code = UNSUPPORTED_PROTOCOL_VERSION
+    reason = "protocol_version"
+
+
+class MethodNotFoundError(RefusedError):
+    """No such method: 404 since 2026-07-28, 200 before."""
+
+    code = METHOD_NOT_FOUND
+    status = 404
+    reason = "unknown_method"
+
+
+class InvalidParamsError(RefusedError):
+    """A known method with parameters of the wrong shape, or a tool that does not exist.
+
+    200, because a 400 makes clients of both eras believe that this server is an old one.
+    """
+
+    code = INVALID_PARAMS
+    status = 200
+    reason = "bad_params"

@@ -1,0 +1,78 @@
+"""The activity row of every request that is answered with an error.
+
+A refusal of somebody known is one row of its own. Strangers can cause refusals at no cost, so
+theirs go through the noise limit, which may hand back the reference of a summary instead.
+"""
+
+import logging
+
+import django.db
+
+from activity.events import Event, Outcome
+from activity.noise import record_noise
+from activity.origin import Origin
+from activity.recorder import record_event
+from mcp_endpoint.errors import RefusedError, Subject
+from oauth_ext.verification import Principal
+
+logger = logging.getLogger(__name__)
+
+
+def record_refusal(
+    refusal: RefusedError, origin: Origin, principal: Principal | None, protocol_version: str
+) -> str:
+    """Record why a request was refused; returns the reference to show for it.
+
+    Raises:
+        django.db.Error: the row could not be written.
+    """
+    subject = refusal.subject or build_subject(principal)
+    if subject is None or subject.user_id is None:
+        return record_noise(
+            refusal.event, origin=origin, reason=refusal.reason, http_status=refusal.status
+        )
+    record_event(
+        refusal.event,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason=refusal.reason,
+        user_id=subject.user_id,
+        organization_id=subject.organization_id,
+        client_id=subject.client_id,
+        connection_id=subject.connection_id,
+        tool=refusal.tool,
+        protocol_version=protocol_version,
+        http_status=refusal.status,
+    )
+    return origin.reference
+
+
+def record_fault(origin: Origin, principal: Principal | None, reason: str) -> None:
+    """Record a fault of our own as far as possible; the answer is an error either way."""
+    subject = build_subject(principal) or Subject()
+    try:
+        record_event(
+            Event.SERVER_FAULT,
+            origin=origin,
+            outcome=Outcome.FAILED,
+            reason=reason,
+            user_id=subject.user_id,
+            organization_id=subject.organization_id,
+            client_id=subject.client_id,
+            connection_id=subject.connection_id,
+            http_status=500,
+        )
+    except django.db.Error:
+        logger.exception("a fault could not be recorded")
+
+
+def build_subject(principal: Principal | None) -> Subject | None:
+    """The principal as the log names it."""
+    if principal is None:
+        return None
+    return Subject(
+        user_id=principal.user_id,
+        organization_id=principal.organization_id,
+        client_id=principal.client_id,
+        connection_id=principal.connection_id,
+    )

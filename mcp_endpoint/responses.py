@@ -1,0 +1,57 @@
+"""JSON-RPC messages as HTTP responses. None may be stored: each belongs to one token."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpResponse
+
+from mcp_endpoint.envelope import MessageId
+from mcp_endpoint.results import build_error
+
+
+def build_response(message: Mapping[str, Any], *, stream: bool = False) -> HttpResponse:
+    """One message as JSON, or as the only event of a stream."""
+    body, content_type = encode_json(message), "application/json"
+    if stream:
+        body, content_type = b"event: message\ndata: " + body + b"\n\n", "text/event-stream"
+    # Without a length the server would answer in chunks, a second packet for every response.
+    headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    if stream:
+        # A proxy that buffers would hold the event until the connection ends.
+        headers["X-Accel-Buffering"] = "no"
+    return HttpResponse(body, content_type=content_type, headers=headers)
+
+
+def build_acceptance() -> HttpResponse:
+    """202 without a body, for notifications and responses (MCP transports)."""
+    response = HttpResponse(
+        status=202, headers={"Cache-Control": "no-store", "Content-Length": "0"}
+    )
+    del response["Content-Type"]
+    return response
+
+
+def build_error_response(
+    message_id: MessageId | None,
+    code: int,
+    message: str,
+    *,
+    status: int,
+    data: Mapping[str, Any],
+    headers: Mapping[str, str],
+    reference: str,
+) -> HttpResponse:
+    """A JSON-RPC error, always as JSON: clients look for a stream in successes only."""
+    response = build_response(
+        build_error(message_id, code, message, data=data, reference=reference)
+    )
+    response.status_code = status
+    for name, value in headers.items():
+        response[name] = value
+    return response
+
+
+def encode_json(document: Mapping[str, Any]) -> bytes:
+    """The document as compact UTF-8."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()

@@ -1,0 +1,103 @@
+"""What goes back: the results of each era and JSON-RPC error objects. Pure.
+
+MCP 2026-07-28 wants ``resultType``, the server's name and, on lists, caching hints in every
+result; earlier revisions have none of these and get none.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp_endpoint import VERSION
+from mcp_endpoint.envelope import MessageId
+from mcp_endpoint.protocol import MODERN_VERSIONS, Era
+
+SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
+# Only tools, and no promise to announce changes of their list: there is no stream to do it on.
+CAPABILITIES: Mapping[str, Any] = {"tools": {}}
+CACHE_MILLISECONDS = 60_000
+INSTRUCTIONS = (
+    "Every tool acts as the person who connected this application, inside the one organization "
+    "they chose. Call whoami to learn who and which. Errors carry a reference; show it to the "
+    "person, it leads support to the cause."
+)
+
+
+def build_server_info(product_name: str) -> dict[str, str]:
+    """Name and version, as ``serverInfo`` in both eras."""
+    return {"name": "docjacket-mcp", "title": f"{product_name} MCP", "version": VERSION}
+
+
+def build_initialize_result(version: str, server_info: Mapping[str, str]) -> dict[str, Any]:
+    """The handshake of the revisions up to 2025-11-25."""
+    return {
+        "protocolVersion": version,
+        "capabilities": CAPABILITIES,
+        "serverInfo": server_info,
+        "instructions": INSTRUCTIONS,
+    }
+
+
+def build_discover_result() -> dict[str, Any]:
+    """``server/discover``: only modern revisions, as both reference servers answer."""
+    return {
+        "supportedVersions": list(MODERN_VERSIONS),
+        "capabilities": CAPABILITIES,
+        "instructions": INSTRUCTIONS,
+    }
+
+
+def build_tool_result(text: str, structured: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool's success: the typed result, and the same as text for clients that only show text."""
+    return {
+        "content": [{"type": "text", "text": text}],
+        "structuredContent": structured,
+        "isError": False,
+    }
+
+
+def build_tool_failure(text: str) -> dict[str, Any]:
+    """A tool's failure, for the model to read and to act on."""
+    return {"content": [{"type": "text", "text": text}], "isError": True}
+
+
+def stamp_result(
+    result: Mapping[str, Any], *, era: Era, server_info: Mapping[str, str], cacheable: bool
+) -> Mapping[str, Any]:
+    """The result as its era wants it.
+
+    ``private``: it may depend on who asks; one minute: a revocation must show soon.
+    """
+    if era is Era.LEGACY:
+        return result
+    caching = {"ttlMs": CACHE_MILLISECONDS, "cacheScope": "private"} if cacheable else {}
+    return {
+        "resultType": "complete",
+        **result,
+        **caching,
+        "_meta": {SERVER_INFO_KEY: server_info},
+    }
+
+
+def build_success(message_id: MessageId | None, result: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON-RPC response."""
+    return {"jsonrpc": "2.0", "id": message_id, "result": result}
+
+
+def build_error(
+    message_id: MessageId | None,
+    code: int,
+    message: str,
+    *,
+    data: Mapping[str, Any],
+    reference: str,
+) -> dict[str, Any]:
+    """A JSON-RPC error; the reference is also in the text because clients show only that."""
+    return {
+        "jsonrpc": "2.0",
+        "id": message_id,
+        "error": {
+            "code": code,
+            "message": f"{message} Reference: {reference}",
+            "data": {**data, "reference": reference},
+        },
+    }
