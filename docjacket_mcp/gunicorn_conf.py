@@ -1,0 +1,51 @@
+"""How gunicorn serves: threads for short blocking requests, a graceful end, no access log.
+
+``/mcp`` is plain blocking code and most of its time is one database round trip, so a few threads
+a worker are enough. The activity log is the record of requests; an access log would repeat it and
+write authorization codes, which arrive in query strings, to disk.
+"""
+
+import os
+from pathlib import Path
+
+from django.db import connections
+from gunicorn.arbiter import Arbiter
+from gunicorn.workers.base import Worker
+
+wsgi_app = "docjacket_mcp.wsgi:application"
+bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 8)
+preload_app = True
+
+# An authorization request may be 8 KiB long; the server's own limit is half of that.
+limit_request_line = 8190
+timeout = 60
+graceful_timeout = 30
+# Longer than the idle timeout of the usual load balancers, so that they close first.
+keepalive = 75
+
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("GUNICORN_LOG_LEVEL") or "warning"
+
+# The heartbeat file must not wait for a disk.
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 - gunicorn makes a file of an unguessable name in it
+worker_tmp_dir = SHARED_MEMORY if Path(SHARED_MEMORY).is_dir() else None
+# Its socket is one file per user: two deployments of one account would share it.
+control_socket_disable = True
+
+
+def when_ready(server: Arbiter) -> None:
+    """In the quick start, wait until the database is prepared: its end of the pipe closes."""
+    descriptor = os.environ.get("SERVE_AFTER_FD")
+    if descriptor:
+        with open(int(descriptor), "rb") as gate:
+            gate.read()
+
+
+def pre_fork(server: Arbiter, worker: Worker) -> None:
+    """A connection opened while the application loaded must not be shared between workers."""
+    connections.close_all()
