@@ -1,0 +1,87 @@
+"""The live server's world: rows that are really committed, each with a name of its own.
+
+Nothing is flushed between tests, so the tests here don't ask for pytest-django's ``db``; they
+run after those that do, and every one of them makes its own people and organizations.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection as database
+from django.db.backends.base.creation import TEST_DATABASE_PREFIX
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.models import Role, User
+from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory, UserFactory
+from tests.live.person import Person
+from tests.live.server import LiveServer, serve
+
+
+@dataclass(frozen=True, slots=True)
+class Resident:
+    """A person at their browser, with the two organizations they belong to."""
+
+    user: User
+    browser: Person
+    acme: str
+    acme_id: UUID
+    borealis: str
+
+
+@pytest.fixture(scope="session")
+def live_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """pytest-django makes it only if a test with its mark is part of the run."""
+    is_made = str(database.settings_dict["NAME"]).startswith(TEST_DATABASE_PREFIX)
+    with django_db_blocker.unblock():
+        made = [] if is_made else setup_databases(0, False, aliases={database.alias})
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, 0)
+
+
+@pytest.fixture(scope="package")
+def committed(live_database: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test process may read and write the database that the server has, and commits."""
+    with django_db_blocker.unblock():
+        yield
+        database.close()
+
+
+@pytest.fixture(scope="package")
+def server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """One server for all tests of a directory; in the end its log must not show a fault."""
+    log = tmp_path_factory.mktemp("live-server") / "gunicorn.log"
+    with serve(str(database.settings_dict["NAME"]), log) as server:
+        yield server
+    assert "Traceback" not in server.read_log(), server.read_log()
+
+
+@pytest.fixture
+def resident(server: LiveServer) -> Iterator[Resident]:
+    """Somebody new: owner of one organization, member of another; not signed in yet."""
+    made = make_resident(server)
+    with made.browser:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def settled(server: LiveServer) -> Iterator[Resident]:
+    """One resident for many tests: signs in once, since sign-ins are limited."""
+    made = make_resident(server)
+    with made.browser:
+        yield made
+
+
+def make_resident(server: LiveServer) -> Resident:
+    """Commit a person and two organizations, all with names that nobody else has."""
+    unique = uuid4().hex[:8]
+    user = UserFactory(email=f"alice-{unique}@acme.example", name="Alice Archer")
+    acme = OrganizationFactory(name=f"Acme {unique}", slug=f"acme-{unique}")
+    borealis = OrganizationFactory(name=f"Borealis {unique}", slug=f"borealis-{unique}")
+    MembershipFactory(user=user, organization=acme, role=Role.OWNER)
+    MembershipFactory(user=user, organization=borealis, role=Role.MEMBER)
+    browser = Person(server.url, user.email, PASSWORD)
+    return Resident(user, browser, acme.name, acme.id, borealis.name)

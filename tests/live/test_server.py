@@ -1,0 +1,42 @@
+"""What only the real server can get wrong: requests that Django never sees as they are."""
+
+import httpx
+import pytest
+
+from activity.models import ActivityEvent
+from tests.live.server import LiveServer
+
+INITIALIZE = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}'
+
+
+@pytest.mark.parametrize("charset", ["base64", "rot13", "undefined", "no-such", ""])
+def test_a_charset_that_is_none_is_refused_in_our_own_words(
+    server: LiveServer, charset: str
+) -> None:
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    answer = httpx.post(f"{server.url}/register", content=b"{}", headers=headers)
+    assert answer.status_code == 415
+    assert answer.json()["reference"] == answer.headers["Reference-Id"]
+    assert ActivityEvent.objects.filter(reference=answer.headers["Reference-Id"]).exists()
+
+
+def test_utf_8_is_taken_however_it_is_spelled(server: LiveServer) -> None:
+    body = b'{"client_name":"Spelled","redirect_uris":["https://client.example/cb"]}'
+    for charset in ("utf-8", "UTF-8", '"utf8"'):
+        headers = {"Content-Type": f"application/json; charset={charset}"}
+        answer = httpx.post(f"{server.url}/register", content=body, headers=headers)
+        assert answer.status_code == 201
+
+
+def test_too_many_query_fields_are_no_fault_of_ours(server: LiveServer) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    query = "&".join("a=1" for _ in range(1100))
+    answer = httpx.post(f"{server.url}/mcp?{query}", content=INITIALIZE, headers=headers)
+    assert answer.status_code in (400, 401)
+    assert answer.headers["Reference-Id"]
+
+
+def test_a_request_line_of_eight_thousand_characters_is_read(server: LiveServer) -> None:
+    answer = httpx.get(f"{server.url}/authorize?client_id=nobody&state={'s' * 7900}")
+    assert answer.status_code == 400
+    assert answer.headers["Reference-Id"]
