@@ -4,10 +4,10 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from accounts.limits import allow_sign_in, forgive_sign_in
 from accounts.models import User
 from activity.events import Event, Outcome
 from activity.noise import record_noise
@@ -33,14 +33,20 @@ class AccountAdapter(DefaultAccountAdapter):
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Record an attempt that the limit stops before the password is looked at."""
-        try:
-            super().pre_authenticate(request, **credentials)
-        except ValidationError:
-            request.reference = record_noise(  # type: ignore[attr-defined]
-                Event.SIGN_IN_FAILED, origin=origin_of(request), reason="too_many_attempts"
-            )
-            raise
+        """Stop and record an attempt beyond the limit, before the password is looked at."""
+        if allow_sign_in(str(credentials.get("email") or ""), find_client_address(request)):
+            return
+        request.reference = record_noise(  # type: ignore[attr-defined]
+            Event.SIGN_IN_FAILED, origin=origin_of(request), reason="too_many_attempts"
+        )
+        raise self.validation_error("too_many_login_attempts")
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Right passwords don't count against the limit."""
+        user: User | None = super().authenticate(request, **credentials)
+        if user is not None:
+            forgive_sign_in(str(credentials.get("email") or ""), find_client_address(request))
+        return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Record the attempt: under the person's own log when the address is known.

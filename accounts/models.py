@@ -126,3 +126,21 @@ class Membership(models.Model):
     def is_administrator(self) -> bool:
         """Owner or admin."""
         return self.role in ADMINISTRATORS
+
+
+class TokenBucket(models.Model):
+    """What one key has left of one policy; written by ``accounts.limits`` only."""
+
+    policy = models.CharField(max_length=32)
+    key = models.CharField(max_length=64, help_text="The SHA-256 of what is counted.")
+    tokens = models.FloatField()
+    updated_at = models.DateTimeField()
+    granted = models.BooleanField(help_text="Whether the last taking found a token.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=("policy", "key"), name="accounts_tokenbucket_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.policy

@@ -80,6 +80,8 @@ REASONS = {
     "refresh_replayed": "An old refresh token was used again.",
     "resource": "It was meant for another server.",
     "response_type": "The application asked for something that is not offered here.",
+    "refresh_loop": "The same request came far too often.",
+    "registration_limit": "Too many new applications registered at once.",
     "same_successor": "The same request again; the same answer was given.",
     "superseded": "A new connection took its place.",
     "token_revoked": "The sign-in had ended.",

@@ -135,17 +135,25 @@ class UnsupportedMediaTypeError(OAuthError):
     default_description = "The content type is not supported here."
 
 
-class TooManyReplaysError(OAuthError):
-    """The same predecessor came far more often than a retrying client would send it."""
+class TooManyRequestsError(OAuthError):
+    """More of it than any honest client needs; the same request works later.
+
+    Args:
+        retry_after: seconds until it does.
+    """
 
     error = "temporarily_unavailable"
     status_code = 429
-    default_description = "Too many refreshes with one token. Wait a minute."
+    default_description = "Too many requests. Try again later."
+
+    def __init__(self, reason: str, description: str = "", *, retry_after: int = 60) -> None:
+        super().__init__(reason, description)
+        self.retry_after = retry_after
 
     @property
     def headers(self) -> dict[str, str]:
-        """When to come back, in seconds."""
-        return {"Retry-After": "60"}
+        """When to come back (RFC 9110 §10.2.3)."""
+        return {"Retry-After": str(self.retry_after)}
 
 
 class UnredirectableError(Exception):

@@ -15,7 +15,7 @@ from django.utils import timezone
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.errors import InvalidGrantError, InvalidScopeError, TooManyReplaysError
+from oauth_ext.errors import InvalidGrantError, InvalidScopeError, TooManyRequestsError
 from oauth_ext.families import (
     IssuedTokens,
     compute_refresh_expiry,
@@ -150,7 +150,7 @@ def repeat_rotation(token: RefreshToken, secret: str, now: datetime, *, origin: 
         end_stolen_family(token.family, origin=origin)
         raise InvalidGrantError("refresh_replayed")
     if token.replays >= MAX_REPLAYS:
-        raise TooManyReplaysError("refresh_loop")
+        raise TooManyRequestsError("refresh_loop", "Too many refreshes with one token.")
     RefreshToken.objects.filter(pk=token.pk).update(replays=token.replays + 1)
     record_refresh(token.family, origin=origin, reason="same_successor", scope=token.family.scope)
     return successor

@@ -11,19 +11,29 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from accounts.limits import REGISTRATION_SOURCE, allow_registration
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.client_metadata import GRANT_TYPES, RESPONSE_TYPES, ClientMetadata
+from oauth_ext.errors import TooManyRequestsError
 from oauth_ext.models import Client
 
 
 def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
-    """The client with this metadata, made and recorded if it is new."""
+    """The client with this metadata, made and recorded if it is new.
+
+    Raises:
+        TooManyRequestsError: too many new clients from this source, or from everywhere.
+    """
     digest = compute_digest(metadata)
     client: Client | None = Client.objects.filter(metadata_digest=digest).first()
     if client is not None:
         return client
+    if not allow_registration(origin.ip):
+        raise TooManyRequestsError(
+            "registration_limit", retry_after=REGISTRATION_SOURCE.retry_after
+        )
     try:
         with transaction.atomic():
             client = Client.objects.create(

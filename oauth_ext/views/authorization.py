@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
+from accounts.limits import allow_consent_page
 from accounts.memberships import find_active_membership, find_active_memberships
 from accounts.models import Membership
 from accounts.opener import keep_opener
@@ -22,7 +23,7 @@ from activity.events import Event, Outcome
 from activity.noise import record_noise
 from activity.origin import origin_of
 from activity.recorder import record_event
-from activity.views import find_user_id, render_refusal
+from activity.views import find_user_id, render_refusal, too_many_requests
 from oauth_ext.authorization_request import (
     AuthorizationRequest,
     Destination,
@@ -131,6 +132,8 @@ def resume(request: HttpRequest) -> HttpResponse:
 def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
     """The consent page; no state changes but the row that it was shown."""
     memberships = find_active_memberships(signed_in_user(request).pk)
+    if not allow_consent_page(signed_in_user(request).pk):
+        return too_many_requests(request)
     if not memberships:
         return show_no_organization(request, authorization)
     digest = sign_shown(

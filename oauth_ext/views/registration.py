@@ -24,10 +24,10 @@ def register(request: HttpRequest) -> HttpResponse:
         check_media_type(request, "application/json")
         document = parse_json(read_body(request, MAX_BODY_BYTES))
         metadata = parse_client_metadata(document)
+        client = register_client(metadata, origin=origin_of(request))
     except StrictJsonError as error:
         refusal = InvalidClientMetadataError(error.reason, error.message)
         return answer_refusal(request, refusal, event=Event.REGISTRATION_REFUSED)
     except OAuthError as error:
         return answer_refusal(request, error, event=Event.REGISTRATION_REFUSED)
-    client = register_client(metadata, origin=origin_of(request))
     return answer_json(build_registration_response(client), status=201)

@@ -14,7 +14,7 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
-from accounts.models import Role, User
+from accounts.models import Role, TokenBucket, User
 from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory, UserFactory
 from tests.live.person import Person
 from tests.live.server import LiveServer, serve
@@ -57,6 +57,12 @@ def server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with serve(str(database.settings_dict["NAME"]), log) as server:
         yield server
     assert "Traceback" not in server.read_log(), server.read_log()
+
+
+@pytest.fixture(autouse=True)
+def _unused_limits(committed: None) -> None:
+    """Each test starts with full buckets: all of them come from one address and one person."""
+    TokenBucket.objects.all().delete()
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 
 from tests.live.application import Application
-from tests.live.conftest import committed, live_database, server, settled
+from tests.live.conftest import _unused_limits, committed, live_database, server, settled
 from tests.live.server import LiveServer
 
-__all__ = ["application", "committed", "live_database", "server", "settled"]
+__all__ = ["_unused_limits", "application", "committed", "live_database", "server", "settled"]
 
 
 @pytest.fixture
