@@ -16,6 +16,7 @@ class Event(StrEnum):
     """Every kind of row; the value is what is stored, filtered and exported."""
 
     CLIENT_REGISTERED = "oauth.client.registered"
+    CLIENT_REAPED = "oauth.client.reaped"
     REGISTRATION_REFUSED = "oauth.registration.refused"
     AUTHORIZATION_REFUSED = "oauth.authorization.refused"
     CONSENT_SHOWN = "oauth.consent.shown"

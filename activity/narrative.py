@@ -5,6 +5,7 @@ from activity.models import ActivityEvent
 
 TITLES = {
     Event.CLIENT_REGISTERED: "An application registered itself",
+    Event.CLIENT_REAPED: "An application that nobody used was removed",
     Event.REGISTRATION_REFUSED: "An application could not register",
     Event.AUTHORIZATION_REFUSED: "A request to connect was refused",
     Event.CONSENT_SHOWN: "You were asked to allow a connection",

@@ -47,7 +47,6 @@ class Client(AbstractApplication):
     disabled_at = models.DateTimeField(
         null=True, blank=True, help_text="Set this to refuse every token of this client."
     )
-    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "client"

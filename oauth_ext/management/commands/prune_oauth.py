@@ -1,0 +1,27 @@
+"""``manage.py prune_oauth``: remove what has served its time; run it every hour."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from activity.origin import Origin
+from activity.references import new_reference
+from oauth_ext.pruning import prune
+
+
+class Command(BaseCommand):
+    """Says how much of what went."""
+
+    help = "Reap unused clients, and remove used codes, ended families and old counters."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prune once, as of now."""
+        origin = Origin(reference=new_reference(), user_agent="prune_oauth")
+        pruned = prune(timezone.now(), origin=origin)
+        if options["verbosity"]:
+            counts = ", ".join(
+                f"{count} {name.replace('_', ' ')}" for name, count in asdict(pruned).items()
+            )
+            self.stdout.write(f"Removed {counts}.")
