@@ -1,6 +1,5 @@
 """How the machine endpoints answer: JSON, never cached, every error with its reference."""
 
-import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -71,9 +70,3 @@ def answer_method_not_allowed(request: HttpRequest, *allowed: str) -> HttpRespon
     response = answer_json(body, status=405)
     response["Allow"] = ", ".join(allowed)
     return response
-
-
-def read_error(body: bytes | str) -> dict[str, Any]:
-    """The members of an error body that the toolkit made."""
-    document = json.loads(body or "{}")
-    return document if isinstance(document, dict) else {}

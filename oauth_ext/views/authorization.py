@@ -3,10 +3,7 @@
 Both methods validate the query from the start; the form decides nothing but the decision.
 """
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from csp.decorators import csp_replace
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,7 +13,6 @@ from django.views.decorators.cache import never_cache
 
 from accounts.limits import allow_consent_page
 from accounts.memberships import find_active_membership, find_active_memberships
-from accounts.models import Membership
 from accounts.opener import keep_opener
 from accounts.signed_in import signed_in_user
 from activity.events import Event, Outcome
@@ -31,7 +27,7 @@ from oauth_ext.authorization_request import (
     build_redirect,
     parse_authorization_request,
 )
-from oauth_ext.connections import find_allowed
+from oauth_ext.consent_page import describe_request
 from oauth_ext.consents import (
     Consent,
     deny_consent,
@@ -43,8 +39,8 @@ from oauth_ext.consents import (
 from oauth_ext.errors import AccessDeniedError, OAuthError, UnredirectableError
 from oauth_ext.forms import DecisionForm
 from oauth_ext.parameters import MAX_QUERY_LENGTH, Parameters, parse_pairs
-from oauth_ext.redirect_uris import Kind, find_host, find_kind
-from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
+from oauth_ext.redirect_uris import find_host
+from oauth_ext.scopes import BASELINE
 from oauth_ext.views.answers import answer_method_not_allowed
 
 MAX_RETURN_LENGTH = 1500
@@ -140,75 +136,14 @@ def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> H
         authorization, user=signed_in_user(request), session_key=request.session.session_key or ""
     )
     record_shown(authorization, user=signed_in_user(request), origin=origin_of(request))
-    context = build_context(request, authorization, memberships)
-    return render(request, "oauth_ext/consent.html", {**context, "digest": digest})
-
-
-def build_context(
-    request: HttpRequest, authorization: AuthorizationRequest, memberships: list[Membership]
-) -> dict[str, Any]:
-    """What the page says. The name is a claim; the redirect host is the fact."""
-    destination = authorization.destination
-    kind = find_kind(destination.redirect_uri)
-    allowed = find_allowed(user_id=signed_in_user(request).pk, client=destination.client)
-    ticked = frozenset[str]().union(*allowed.values())
-    return {
-        "client_name": destination.client.name,
-        "trust": "unverified",
-        "redirect_host": find_host(destination.redirect_uri),
-        "redirect_uri": destination.redirect_uri,
-        "is_loopback": kind is Kind.LOOPBACK,
-        "private_scheme": find_private_scheme(destination.redirect_uri),
-        "user_email": signed_in_user(request).email,
-        "user_name": signed_in_user(request).name,
-        "organizations": [
-            {
-                "id": membership.organization_id,
-                "name": membership.organization.name,
-                "role": membership.get_role_display(),
-                "selected": is_selected(membership, memberships, allowed),
-                "allowed": [
-                    TIERS[name].title
-                    for name in SUPPORTED
-                    if name in allowed.get(membership.organization_id, ())
-                ],
-            }
-            for membership in memberships
-        ],
-        "scopes": [
-            {
-                "name": name,
-                "title": TIERS[name].title,
-                "description": TIERS[name].description,
-                "locked": name in BASELINE,
-                # Real effects are ticked by the person, or were before.
-                "checked": name != ACTIONS or name in ticked,
-            }
-            for name in authorization.scopes
-        ],
-        "resource": authorization.resource,
+    context = {
+        **describe_request(authorization, signed_in_user(request), memberships),
+        "digest": digest,
         "action": request.get_full_path(),
         "switch_account_url": build_switch_url(request),
         "reference": origin_of(request).reference,
     }
-
-
-def is_selected(
-    membership: Membership, memberships: list[Membership], allowed: Mapping[UUID, object]
-) -> bool:
-    """Whether this organization is chosen already: the only one, or the only connected one.
-
-    Otherwise the person chooses; a default would be clicked through.
-    """
-    if len(memberships) == 1:
-        return True
-    return set(allowed) == {membership.organization_id}
-
-
-def find_private_scheme(redirect_uri: str) -> str:
-    """The scheme of a private-use redirect URI, or nothing."""
-    is_private = find_kind(redirect_uri) is Kind.PRIVATE_USE
-    return redirect_uri.partition(":")[0] if is_private else ""
+    return render(request, "oauth_ext/consent.html", context)
 
 
 def build_switch_url(request: HttpRequest) -> str:
