@@ -31,6 +31,7 @@ class Event(StrEnum):
     TOKEN_REVOKED = "oauth.token.revoked"
     REVOCATION_REFUSED = "oauth.revocation.refused"
     CONNECTION_REVOKED = "oauth.connection.revoked"
+    SIGNING_KEY_ROTATED = "oauth.signing_key.rotated"
     PERSONAL_TOKEN_MINTED = "oauth.personal_token.minted"
     PERSONAL_TOKEN_FIRST_USED = "oauth.personal_token.first_used"
     PERSONAL_TOKEN_REVOKED = "oauth.personal_token.revoked"

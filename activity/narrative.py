@@ -20,6 +20,7 @@ TITLES = {
     Event.TOKEN_REVOKED: "An application signed itself out",
     Event.REVOCATION_REFUSED: "An application could not sign out",
     Event.CONNECTION_REVOKED: "An application was disconnected",
+    Event.SIGNING_KEY_ROTATED: "A step of a signing key's rotation was taken",
     Event.PERSONAL_TOKEN_MINTED: "A personal access token was made",
     Event.PERSONAL_TOKEN_FIRST_USED: "A personal access token was used for the first time",
     Event.PERSONAL_TOKEN_REVOKED: "A personal access token was revoked",

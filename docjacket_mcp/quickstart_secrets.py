@@ -10,8 +10,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from oauth_ext.keys import build_private_key
 
 
 def ensure_secrets(var_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
@@ -30,15 +29,9 @@ def ensure_secrets(var_dir: Path, environment: Mapping[str, str]) -> dict[str, s
 
 
 def ensure_signing_key(directory: Path) -> None:
-    """Put an ES256 key there (P-256, PKCS 8, PEM) unless there is one (RFC 7518 §3.4)."""
+    """Put an ES256 key there unless there is one (RFC 7518 §3.4)."""
     if not (directory / "current.pem").exists():
-        ensure_file(directory / "current.pem", build_signing_key())
-
-
-def build_signing_key() -> str:
-    """A new private key on P-256 as unencrypted PKCS 8 PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+        ensure_file(directory / "current.pem", build_private_key("ES256"))
 
 
 def ensure_file(path: Path, new_text: str) -> str:

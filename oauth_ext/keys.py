@@ -1,29 +1,42 @@
 """The keys that sign access tokens: current signs, next and previous are accepted too.
 
 Private keys come from files (``SIGNING_KEYS_DIR``: current.pem, and next.pem or previous.pem
-around a rotation), never from the database. A key's algorithm follows from the key, so a token
-cannot choose it (RFC 8725 §2.1); its id is its thumbprint (RFC 7638).
+around a rotation), never from the database. They are read again whenever a file changes, so that
+a rotation needs no restart. A key's algorithm follows from the key, so a token cannot choose it
+(RFC 8725 §2.1); its id is its thumbprint (RFC 7638).
 """
 
 import base64
 import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
     EllipticCurvePrivateKey,
     EllipticCurvePublicKey,
+    generate_private_key,
 )
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 MIN_RSA_BITS = 2048
+NEW_RSA_BITS = 3072
+NAMES = ("current", "next", "previous")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +58,58 @@ class KeyRing:
     by_kid: dict[str, SigningKey]
 
 
+class KeyDirectory:
+    """The key ring of a directory, as its files are now."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._stamp: object = None
+        self._ring: KeyRing | None = None
+
+    def get_ring(self) -> KeyRing:
+        """The ring; a file that has become unreadable leaves the last good one in force."""
+        stamp = tuple(self._stamp_file(name) for name in NAMES)
+        if self._ring is None or stamp != self._stamp:
+            try:
+                self._ring = self._read_ring()
+            except ImproperlyConfigured:
+                if self._ring is None:
+                    raise
+                logger.exception("the signing keys cannot be read; the former ones stay in force")
+            self._stamp = stamp
+        return self._ring
+
+    def _read_ring(self) -> KeyRing:
+        current = read_signing_key(self._directory / "current.pem")
+        # A name may vanish between two looks while a rotation is on its way; its key is kept.
+        others = [
+            read_signing_key(self._directory / f"{name}.pem")
+            for name in NAMES[1:]
+            if self._stamp_file(name) is not None
+        ]
+        return KeyRing(current=current, by_kid={key.kid: key for key in (current, *others)})
+
+    def _stamp_file(self, name: str) -> tuple[int, int] | None:
+        try:
+            status = (self._directory / f"{name}.pem").stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+
 @cache
+def open_key_directory(directory: Path) -> KeyDirectory:
+    """One view of a directory for the whole process."""
+    return KeyDirectory(directory)
+
+
 def get_key_ring() -> KeyRing:
-    """The key ring, read once a process.
+    """The key ring of this deployment.
 
     Raises:
         ImproperlyConfigured: there is no current key, or a file is not a usable private key.
     """
-    directory: Path = settings.SIGNING_KEYS_DIR
-    keys = [
-        read_signing_key(directory / f"{name}.pem")
-        for name in ("current", "next", "previous")
-        if name == "current" or (directory / f"{name}.pem").exists()
-    ]
-    return KeyRing(current=keys[0], by_kid={key.kid: key for key in keys})
+    return open_key_directory(settings.SIGNING_KEYS_DIR).get_ring()
 
 
 def read_signing_key(path: Path) -> SigningKey:
@@ -75,14 +126,14 @@ def read_signing_key(path: Path) -> SigningKey:
         members = {"crv": "P-256", "kty": "EC", "x": encode(point.x, 32), "y": encode(point.y, 32)}
         return build_key("ES256", private_key, public, members)
     if isinstance(private_key, RSAPrivateKey) and private_key.key_size >= MIN_RSA_BITS:
-        rsa = private_key.public_key()
-        numbers = rsa.public_numbers()
+        public_rsa = private_key.public_key()
+        numbers = public_rsa.public_numbers()
         members = {
             "e": encode(numbers.e, (numbers.e.bit_length() + 7) // 8),
             "kty": "RSA",
-            "n": encode(numbers.n, (rsa.key_size + 7) // 8),
+            "n": encode(numbers.n, (public_rsa.key_size + 7) // 8),
         }
-        return build_key("RS256", private_key, rsa, members)
+        return build_key("RS256", private_key, public_rsa, members)
     raise ImproperlyConfigured(f"{path.name} must be a P-256 or an RSA (2048 bits or more) key")
 
 
@@ -107,3 +158,14 @@ def encode(number: int, size: int) -> str:
 def build_jwks() -> dict[str, Any]:
     """The key set (RFC 7517 §5): public members only."""
     return {"keys": [key.public_jwk for key in get_key_ring().by_kid.values()]}
+
+
+def build_private_key(algorithm: str) -> str:
+    """A new private key for ES256 or RS256, as PEM (PKCS 8) without password."""
+    key: EllipticCurvePrivateKey | RSAPrivateKey
+    if algorithm == "RS256":
+        key = rsa.generate_private_key(public_exponent=65537, key_size=NEW_RSA_BITS)
+    else:
+        key = generate_private_key(SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode("ascii")

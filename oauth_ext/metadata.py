@@ -59,7 +59,6 @@ def render_protected_resource_metadata() -> bytes:
     return json.dumps(build_protected_resource_metadata()).encode()
 
 
-@cache
 def render_jwks() -> bytes:
-    """The key set as it is sent (RFC 7517 §5)."""
+    """The key set as it is sent (RFC 7517 §5); made anew, because keys rotate."""
     return json.dumps(build_jwks()).encode()

@@ -16,7 +16,7 @@ from typing import Any
 import jwt
 from django.conf import settings
 
-from oauth_ext.keys import get_key_ring
+from oauth_ext.keys import SigningKey, get_key_ring
 from oauth_ext.strict_json import parse_json
 
 TYPE = "at+jwt"
@@ -40,6 +40,7 @@ class AccessTokenClaims:
     jti: str
     scopes: frozenset[str]
     expires_at: int
+    kid: str
 
 
 class AccessTokenInvalidError(Exception):
@@ -129,7 +130,8 @@ def parse_access_token(token: str) -> AccessTokenClaims:
         raise AccessTokenInvalidError("jwt_format")
     digest = hashlib.sha256(token.encode()).digest()
     claims = MEMO.find(digest)
-    if claims is None:
+    # A key that was taken away takes its tokens along, remembered or not.
+    if claims is None or claims.kid not in get_key_ring().by_kid:
         claims = _verify_signature(token)
         if claims.expires_at + LEEWAY <= time.time():
             raise AccessTokenInvalidError("jwt_expired", claims)
@@ -159,7 +161,7 @@ def _verify_signature(token: str) -> AccessTokenClaims:
         raise AccessTokenInvalidError("jwt_signature") from error
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError) as error:
         raise AccessTokenInvalidError("jwt_claims") from error
-    return _read_claims(payload)
+    return _read_claims(payload, key.kid)
 
 
 def check_spelling(token: str) -> None:
@@ -182,7 +184,7 @@ def check_spelling(token: str) -> None:
         raise AccessTokenInvalidError("jwt_format")
 
 
-def _find_key(token: str) -> Any:
+def _find_key(token: str) -> SigningKey:
     """The key that the header names, after the checks that need no cryptography."""
     try:
         header = jwt.get_unverified_header(token)
@@ -203,7 +205,7 @@ def _find_key(token: str) -> Any:
     return key
 
 
-def _read_claims(payload: dict[str, Any]) -> AccessTokenClaims:
+def _read_claims(payload: dict[str, Any], kid: str) -> AccessTokenClaims:
     expires_at = payload["exp"]
     if type(expires_at) is not int or expires_at >= MAX_TIME:
         raise AccessTokenInvalidError("jwt_claims")
@@ -220,6 +222,7 @@ def _read_claims(payload: dict[str, Any]) -> AccessTokenClaims:
             jti=str(payload["jti"]),
             scopes=frozenset(payload["scope"].split()),
             expires_at=expires_at,
+            kid=kid,
         )
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise AccessTokenInvalidError("jwt_claims") from error

@@ -18,7 +18,7 @@ import pytest
 from docjacket_mcp.embedded_postgres import EmbeddedPostgres
 from docjacket_mcp.guardian import Guardian
 from docjacket_mcp.postgres_installation import OWNER_ROLE
-from docjacket_mcp.quickstart_secrets import build_signing_key, ensure_file
+from docjacket_mcp.quickstart_secrets import ensure_signing_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 MOST_CLUSTERS = 20
@@ -37,7 +37,7 @@ def prepare_environment() -> None:
     """Fixed and fresh values; nothing a developer has exported leaks into the tests."""
     keys = Path(tempfile.mkdtemp(prefix="docjacket-test-keys-"))
     atexit.register(shutil.rmtree, keys, ignore_errors=True)
-    ensure_file(keys / "current.pem", build_signing_key())
+    ensure_signing_key(keys)
     os.environ |= {
         "QUICK_START": "1",
         "PUBLIC_URL": "http://127.0.0.1:8000",

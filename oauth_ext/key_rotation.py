@@ -1,0 +1,80 @@
+"""Rotating the signing keys without refusing anybody: publish, activate, retire.
+
+A new key is published a day before it signs, so that whoever caches the key set has it in time.
+The old one is accepted until the last token it signed has expired. Each file appears or changes
+as a whole, and at no moment is a key missing that somebody's token needs.
+"""
+
+import contextlib
+import os
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from django.conf import settings
+
+from oauth_ext.keys import build_private_key
+
+PUBLISHED_AHEAD = timedelta(hours=24)
+# Beyond the life of the last token signed: clocks differ, and a rotation may take a while.
+SPARE = timedelta(hours=1)
+
+
+class Step(StrEnum):
+    """What a run did."""
+
+    PUBLISHED = "A new key is published. Run this again in a day to let it sign."
+    ACTIVATED = "The new key signs. Run this again in a few hours to retire the old one."
+    RETIRED = "The old key is gone. The rotation is complete."
+    WAITING = "Nothing to do yet: the keys have to wait a little longer. Run this again later."
+    REPLACED = (
+        "The key was replaced at once. Every access token is refused from now on; clients refresh."
+    )
+
+
+def rotate(
+    directory: Path, now: datetime, *, algorithm: str = "ES256", at_once: bool = False
+) -> Step:
+    """Take the next step that is due. ``at_once`` lets a published key sign without the day."""
+    upcoming, previous = directory / "next.pem", directory / "previous.pem"
+    overlap = timedelta(seconds=settings.ACCESS_TOKEN_TTL) + SPARE
+    if previous.exists():
+        if find_age(previous, now) < overlap:
+            return Step.WAITING
+        previous.unlink()
+        return Step.RETIRED
+    if not upcoming.exists():
+        write_key(upcoming, build_private_key(algorithm))
+        return Step.PUBLISHED
+    if find_age(upcoming, now) < PUBLISHED_AHEAD and not at_once:
+        return Step.WAITING
+    current = directory / "current.pem"
+    # The old key under both names first, then the new one takes the place of the current.
+    write_key(previous, current.read_text())
+    os.utime(previous, (now.timestamp(), now.timestamp()))
+    upcoming.replace(current)
+    return Step.ACTIVATED
+
+
+def replace_at_once(directory: Path, *, algorithm: str = "ES256") -> Step:
+    """For a key that somebody else may have: nothing it signed is accepted any more."""
+    for name in ("next", "previous"):
+        with contextlib.suppress(FileNotFoundError):
+            (directory / f"{name}.pem").unlink()
+    write_key(directory / "current.pem", build_private_key(algorithm))
+    return Step.REPLACED
+
+
+def find_age(path: Path, now: datetime) -> timedelta:
+    """How long ago the file was written."""
+    return timedelta(seconds=now.timestamp() - path.stat().st_mtime)
+
+
+def write_key(path: Path, text: str) -> None:
+    """The file, whole or not at all, for its owner only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
