@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from accounts.limits import allow_sign_in, forgive_sign_in
 from accounts.models import User
-from activity.events import Event, Outcome
-from activity.noise import record_noise
+from activity.events import Event
 from activity.origin import find_client_address, origin_of
 from activity.recorder import record_event
+from activity.refusals import record_refusal
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -36,9 +36,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Stop and record an attempt beyond the limit, before the password is looked at."""
         if allow_sign_in(str(credentials.get("email") or ""), find_client_address(request)):
             return
-        request.reference = record_noise(  # type: ignore[attr-defined]
-            Event.SIGN_IN_FAILED, origin=origin_of(request), reason="too_many_attempts"
-        )
+        record_refusal(request, Event.SIGN_IN_FAILED, reason="too_many_attempts")
         raise self.validation_error("too_many_login_attempts")
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
@@ -55,19 +53,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """
         email = str(credentials.get("email") or "")
         user = User.objects.filter(email__iexact=email).first() if "\x00" not in email else None
-        if user is None:
-            reference = record_noise(
-                Event.SIGN_IN_FAILED, origin=origin_of(request), reason="unknown_address"
-            )
-            request.reference = reference  # type: ignore[attr-defined]
-        else:
-            record_event(
-                Event.SIGN_IN_FAILED,
-                origin=origin_of(request),
-                outcome=Outcome.REFUSED,
-                reason="wrong_password" if user.is_active else "user_inactive",
-                user_id=user.pk,
-            )
+        reason = "unknown_address"
+        if user is not None:
+            reason = "wrong_password" if user.is_active else "user_inactive"
+        record_refusal(
+            request, Event.SIGN_IN_FAILED, reason=reason, user_id=user.pk if user else None
+        )
         super().authentication_failed(request, **credentials)
 
     def reauthenticate(self, user: User, password: str) -> bool:

@@ -13,9 +13,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from activity.events import Event, Outcome
-from activity.noise import record_noise
 from activity.origin import Origin, origin_of
 from activity.recorder import record_event
+from activity.refusals import record_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -34,33 +34,17 @@ def render_refusal(
     details: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """A refusal as a page (or JSON for a program), after its row was written."""
-    origin = origin_of(request)
-    user_id = find_user_id(request)
     # The pattern rather than the path: a reset link's path is a secret.
     path = request.resolver_match.route if request.resolver_match else request.path
-    details = {"path": path, **(details or {})}
-    if user_id is None:
-        reference = record_noise(
-            event,
-            origin=origin,
-            reason=reason,
-            http_status=status,
-            client_id=client_id,
-            details=details,
-        )
-    else:
-        reference = origin.reference
-        record_event(
-            event,
-            origin=origin,
-            outcome=Outcome.REFUSED,
-            reason=reason,
-            user_id=user_id,
-            client_id=client_id,
-            http_status=status,
-            details=details,
-        )
-    request.reference = reference  # type: ignore[attr-defined]
+    reference = record_refusal(
+        request,
+        event,
+        reason=reason,
+        user_id=find_user_id(request),
+        client_id=client_id,
+        http_status=status,
+        details={"path": path, **(details or {})},
+    )
     return render_error(
         request, status=status, title=title, message=message, reference=reference, error=reason
     )

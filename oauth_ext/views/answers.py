@@ -5,8 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from activity.events import Event
-from activity.noise import record_noise
-from activity.origin import origin_of
+from activity.refusals import record_refusal
 from oauth_ext.errors import OAuthError
 from oauth_ext.models import Client
 
@@ -22,18 +21,14 @@ def answer_json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
 def answer_refusal(
     request: HttpRequest, error: OAuthError, *, event: Event, client: Client | None = None
 ) -> HttpResponse:
-    """The error response of RFC 6749 §5.2, after its row was written.
-
-    Subject to the noise limit: anybody can name a client.
-    """
-    reference = record_noise(
+    """The error response of RFC 6749 §5.2, after its row was written."""
+    reference = record_refusal(
+        request,
         event,
-        origin=origin_of(request),
         reason=error.reason,
-        http_status=error.status_code,
         client_id=client.client_id if client else "",
+        http_status=error.status_code,
     )
-    request.reference = reference  # type: ignore[attr-defined]
     body = {
         "error": error.error,
         "error_description": error.description,
@@ -54,14 +49,13 @@ def answer_document(document: bytes, *, max_age: int) -> HttpResponse:
 
 def answer_method_not_allowed(request: HttpRequest, *allowed: str) -> HttpResponse:
     """405 in the form that programs read."""
-    reference = record_noise(
+    reference = record_refusal(
+        request,
         Event.PAGE_REFUSED,
-        origin=origin_of(request),
         reason="method_not_allowed",
         http_status=405,
         details={"path": request.path},
     )
-    request.reference = reference  # type: ignore[attr-defined]
     body = {
         "error": "invalid_request",
         "error_description": f"Use {' or '.join(allowed)}.",

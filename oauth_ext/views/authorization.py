@@ -15,10 +15,9 @@ from accounts.limits import allow_consent_page
 from accounts.memberships import find_active_membership, find_active_memberships
 from accounts.opener import keep_opener
 from accounts.signed_in import signed_in_user
-from activity.events import Event, Outcome
-from activity.noise import record_noise
+from activity.events import Event
 from activity.origin import origin_of
-from activity.recorder import record_event
+from activity.refusals import record_refusal
 from activity.views import find_user_id, render_refusal, too_many_requests
 from oauth_ext.authorization_request import (
     AuthorizationRequest,
@@ -205,33 +204,17 @@ def choose_scopes(authorization: AuthorizationRequest, ticked: list[str]) -> tup
 def answer_error(request: HttpRequest, destination: Destination, error: OAuthError) -> HttpResponse:
     """The error response of RFC 6749 §4.1.2.1, by redirect, with ``state`` and ``iss``."""
     # A cancelled consent has its own row already, under the same reference.
-    recorded = not error.reason
-    reference = (
-        origin_of(request).reference if recorded else record_refusal(request, destination, error)
-    )
+    reference = origin_of(request).reference
+    if error.reason:
+        reference = record_refusal(
+            request,
+            Event.AUTHORIZATION_REFUSED,
+            reason=error.reason,
+            user_id=find_user_id(request),
+            client_id=destination.client.client_id,
+            details={"error": error.error},
+        )
     description = f"{error.description} Reference {reference}"
     return ClientRedirect(
         build_redirect(destination, error=error.error, error_description=description)
     )
-
-
-def record_refusal(request: HttpRequest, destination: Destination, error: OAuthError) -> str:
-    """The row of a refused request, and the reference that leads to it."""
-    origin, user_id = origin_of(request), find_user_id(request)
-    client_id = destination.client.client_id
-    if user_id is None:
-        reference = record_noise(
-            Event.AUTHORIZATION_REFUSED, origin=origin, reason=error.reason, client_id=client_id
-        )
-        request.reference = reference  # type: ignore[attr-defined]
-        return reference
-    record_event(
-        Event.AUTHORIZATION_REFUSED,
-        origin=origin,
-        outcome=Outcome.REFUSED,
-        reason=error.reason,
-        user_id=user_id,
-        client_id=client_id,
-        details={"error": error.error},
-    )
-    return origin.reference
