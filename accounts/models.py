@@ -86,11 +86,15 @@ class Organization(models.Model):
 
 
 class Role(models.TextChoices):
-    """What a member may do; owners and administrators see and cut the organization's clients."""
+    """What a member may do; owners and administrators see and cut the organization's clients.
+
+    A viewer only looks, and so does everything that acts for one.
+    """
 
     OWNER = "owner"
     ADMIN = "admin"
     MEMBER = "member"
+    VIEWER = "viewer"
 
 
 ADMINISTRATORS = frozenset({Role.OWNER, Role.ADMIN})

@@ -27,11 +27,19 @@ from accounts.models import Membership, Organization
 class Client(AbstractApplication):
     """An OAuth client (RFC 6749 §2). People's pages say "connected application".
 
-    Public clients only: no secret is made, none is stored. The name is the client's own claim.
+    Clients that register themselves are public and have no secret. One that an operator made may
+    be confidential; ``client_secret`` then holds the keyed hash of its secret. The name is the
+    client's own claim, unless an operator chose it.
     """
 
     client_id = models.CharField("client id", max_length=255, unique=True)
     client_secret = models.CharField(max_length=255, blank=True, default="", editable=False)
+    secret_hint = models.CharField(
+        max_length=4, blank=True, default="", db_default="", editable=False
+    )
+    secret_pepper_id = models.CharField(
+        max_length=8, blank=True, default="", db_default="", editable=False
+    )
     metadata = models.JSONField(
         default=dict, blank=True, help_text="What the client said of itself (RFC 7591 §2)."
     )
@@ -46,6 +54,22 @@ class Client(AbstractApplication):
     registered_ip = models.GenericIPAddressField(null=True, blank=True, editable=False)
     disabled_at = models.DateTimeField(
         null=True, blank=True, help_text="Set this to refuse every token of this client."
+    )
+    document_fetched_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When its metadata document was last fetched and accepted.",
+    )
+    changed_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Its document has since another name or further redirect URIs: what people "
+        "allowed before, they are asked again.",
+    )
+    last_change = models.JSONField(
+        null=True, blank=True, editable=False, help_text="What changed then: from and to."
     )
 
     class Meta(AbstractApplication.Meta):
@@ -91,6 +115,9 @@ class Connection(models.Model):
     scope = models.CharField(max_length=255, help_text="Everything allowed so far.")
     label = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField("connected", default=timezone.now, editable=False)
+    consented_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="The last Allow; empty: when connected."
+    )
     last_used_at = models.DateTimeField("last used", null=True, blank=True, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -173,6 +200,7 @@ class RefreshToken(AbstractRefreshToken):
     revoked = None
 
     token_checksum = models.CharField(max_length=64, unique=True, editable=False)
+    pepper_id = models.CharField(max_length=8, default="", db_default="", editable=False)
     family = models.ForeignKey(TokenFamily, on_delete=models.CASCADE, related_name="refresh_tokens")
     generation = models.PositiveIntegerField(default=0)
     expires_at = models.DateTimeField()
@@ -232,12 +260,38 @@ class PersonalAccessToken(models.Model):
     )
     label = models.CharField(max_length=100)
     scope = models.CharField(max_length=255)
+    allowed_tools = models.JSONField(
+        null=True, blank=True, help_text="The only tools it may call; empty: all within its scope."
+    )
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    pepper_id = models.CharField(max_length=8, default="", db_default="", editable=False)
     mint_nonce = models.CharField(max_length=32, unique=True, editable=False)
     hint = models.CharField(max_length=4, editable=False, help_text="The last four characters.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_network = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Where it was last used from: the /24 or /64, not the address.",
+    )
+    replaces = models.OneToOneField(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replacement",
+    )
+    notified_days = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Days before its expiry for which the last warning was mailed.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_by_id = models.UUIDField(null=True, blank=True, editable=False)
 
@@ -252,3 +306,36 @@ class PersonalAccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} (…{self.hint})"
+
+
+class OrganizationPolicy(models.Model):
+    """How long an organization lets access last; empty means as long as the deployment does.
+
+    It counts at every use, so a shorter time also holds for what was connected before.
+    """
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="policy"
+    )
+    max_idle_days = models.PositiveSmallIntegerField(
+        "unused for", null=True, blank=True, help_text="Days after which an unused sign-in ends."
+    )
+    max_sign_in_days = models.PositiveSmallIntegerField(
+        "signed in for",
+        null=True,
+        blank=True,
+        help_text="Days after which an application must be connected anew, used or not.",
+    )
+    max_personal_token_days = models.PositiveSmallIntegerField(
+        "personal access tokens for",
+        null=True,
+        blank=True,
+        help_text="Longest life of a personal access token, in days.",
+    )
+
+    class Meta:
+        verbose_name = "organization policy"
+        verbose_name_plural = "organization policies"
+
+    def __str__(self) -> str:
+        return f"policy of {self.organization}"
