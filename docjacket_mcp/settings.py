@@ -40,7 +40,11 @@ def read_public_url() -> str:
 
 def read_secret(name: str) -> str:
     """At least 32 characters; there is no default, so no deployment runs on a sample value."""
-    value: str = env.str(name, default="")
+    return check_secret(name, env.str(name, default=""))
+
+
+def check_secret(name: str, value: str) -> str:
+    """The value, if it is long enough to be a secret."""
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} must be set to at least 32 random characters")
     return value
@@ -58,6 +62,10 @@ ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", *env.list("EXTRA_ALLOWED_H
 SECRET_KEY = read_secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 TOKEN_PEPPER = read_secret("TOKEN_PEPPER")
+TOKEN_PEPPER_FALLBACKS = [
+    check_secret("TOKEN_PEPPER_FALLBACKS", pepper)
+    for pepper in env.list("TOKEN_PEPPER_FALLBACKS", default=[])
+]
 SIGNING_KEYS_DIR = Path(env.str("SIGNING_KEYS_DIR", default=str(VAR_DIR / "signing-keys")))
 
 # --- database: PostgreSQL everywhere ----------------------------------------------------------

@@ -29,6 +29,7 @@ class SecretKind(StrEnum):
     AUTHORIZATION_CODE = "mcp_ac_"
     REFRESH_TOKEN = "mcp_rt_"
     PERSONAL_TOKEN = "mcp_at_"
+    CLIENT_SECRET = "mcp_cs_"
 
 
 def mint_secret(kind: SecretKind) -> str:
@@ -59,29 +60,52 @@ def is_well_formed(secret: str, kind: SecretKind) -> bool:
 
 
 def hash_secret(secret: str) -> str:
-    """HMAC-SHA-256 under the pepper, in hexadecimal: what is stored and looked up."""
+    """HMAC-SHA-256 under the current pepper, in hexadecimal: what is stored."""
+    return _hash_under(settings.TOKEN_PEPPER, secret)
+
+
+def hash_candidates(secret: str) -> list[str]:
+    """What may be stored of this secret: its hash under the current pepper and each former one."""
+    return [_hash_under(pepper, secret) for pepper in list_peppers()]
+
+
+def list_peppers() -> tuple[str, ...]:
+    """The current pepper, then those that are being phased out."""
+    return (settings.TOKEN_PEPPER, *settings.TOKEN_PEPPER_FALLBACKS)
+
+
+def name_pepper(pepper: str | None = None) -> str:
+    """Eight hexadecimal characters that tell peppers apart, of the current one unless told.
+
+    Stored beside each hash, so that an operator sees what still depends on a former pepper.
+    """
+    return _hash_under(pepper or settings.TOKEN_PEPPER, "name of this pepper")[:8]
+
+
+def _hash_under(pepper: str, secret: str) -> str:
     return hmac.digest(
-        settings.TOKEN_PEPPER.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256
+        pepper.encode(), secret.encode("utf-8", "surrogatepass"), hashlib.sha256
     ).hex()
 
 
 def seal(plaintext: str, *, under: str) -> bytes:
     """Encrypt so that only a holder of ``under`` can open it; the pepper alone cannot."""
     nonce = secrets.token_bytes(NONCE_LENGTH)
-    return nonce + AESGCM(_derive_key(under)).encrypt(nonce, plaintext.encode(), None)
+    key = _derive_key(settings.TOKEN_PEPPER, under)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext.encode(), None)
 
 
 def unseal(sealed: bytes, *, under: str) -> str | None:
     """What was sealed under the same secret, or None."""
     nonce, ciphertext = sealed[:NONCE_LENGTH], sealed[NONCE_LENGTH:]
-    try:
-        return AESGCM(_derive_key(under)).decrypt(nonce, ciphertext, None).decode()
-    except InvalidTag:
-        return None
+    for pepper in list_peppers():
+        try:
+            return AESGCM(_derive_key(pepper, under)).decrypt(nonce, ciphertext, None).decode()
+        except InvalidTag:
+            continue
+    return None
 
 
-def _derive_key(secret: str) -> bytes:
-    derivation = HKDF(
-        algorithm=SHA256(), length=32, salt=settings.TOKEN_PEPPER.encode(), info=b"successor"
-    )
+def _derive_key(pepper: str, secret: str) -> bytes:
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=pepper.encode(), info=b"successor")
     return derivation.derive(secret.encode())
