@@ -21,7 +21,13 @@ from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.errors import InvalidGrantError, InvalidScopeError
 from oauth_ext.families import IssuedTokens, issue_family, revoke_family
-from oauth_ext.machine_secrets import SecretKind, hash_secret, is_well_formed, mint_secret
+from oauth_ext.machine_secrets import (
+    SecretKind,
+    hash_candidates,
+    hash_secret,
+    is_well_formed,
+    mint_secret,
+)
 from oauth_ext.models import AuthorizationCode, Client, Connection
 from oauth_ext.redirect_uris import is_match
 from oauth_ext.resources import resolve_resource
@@ -109,7 +115,7 @@ def lock_code(redemption: CodeRedemption) -> AuthorizationCode:
     code: AuthorizationCode | None = (
         AuthorizationCode.objects.select_for_update(of=("self",))
         .select_related("connection__client")
-        .filter(code=hash_secret(redemption.code))
+        .filter(code__in=hash_candidates(redemption.code))
         .first()
     )
     if code is None:

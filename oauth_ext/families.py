@@ -10,7 +10,7 @@ from django.utils import timezone
 from activity.events import Event
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret
+from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
 from oauth_ext.models import Connection, RefreshToken, TokenFamily
 from oauth_ext.tokens import mint_access_token
 
@@ -40,6 +40,7 @@ def issue_family(
     secret = mint_secret(SecretKind.REFRESH_TOKEN)
     RefreshToken.objects.create(
         token_checksum=hash_secret(secret),
+        pepper_id=name_pepper(),
         user_id=connection.user_id,
         application_id=connection.client_id,
         family=family,

@@ -13,7 +13,7 @@ from accounts.models import Membership, User
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
-from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret
+from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
 from oauth_ext.models import PersonalAccessToken
 from oauth_ext.scopes import format_scope
 
@@ -87,6 +87,7 @@ def mint_personal_token(
             label=label,
             scope=scope,
             token_hash=hash_secret(secret),
+            pepper_id=name_pepper(),
             mint_nonce=nonce,
             hint=secret[-4:],
             created_at=now,

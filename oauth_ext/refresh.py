@@ -24,9 +24,11 @@ from oauth_ext.families import (
 )
 from oauth_ext.machine_secrets import (
     SecretKind,
+    hash_candidates,
     hash_secret,
     is_well_formed,
     mint_secret,
+    name_pepper,
     seal,
     unseal,
 )
@@ -78,11 +80,11 @@ def lock_token(request: RefreshRequest) -> RefreshToken:
     """The presented token with its family locked: refreshes and revocations of it take turns."""
     if not is_well_formed(request.refresh_token, SecretKind.REFRESH_TOKEN):
         raise InvalidGrantError("refresh_unknown")
-    checksum = hash_secret(request.refresh_token)
+    checksums = hash_candidates(request.refresh_token)
     family = (
         TokenFamily.objects.select_for_update(of=("self",))
         .select_related("connection__client")
-        .filter(refresh_tokens__token_checksum=checksum)
+        .filter(refresh_tokens__token_checksum__in=checksums)
         .first()
     )
     if family is None:
@@ -90,7 +92,7 @@ def lock_token(request: RefreshRequest) -> RefreshToken:
     if family.connection.client_id != request.client.pk:
         raise InvalidGrantError("refresh_client")
     # Read again: another refresh may have superseded it while we waited for the lock.
-    token: RefreshToken = RefreshToken.objects.get(token_checksum=checksum)
+    token: RefreshToken = RefreshToken.objects.get(token_checksum__in=checksums)
     token.family = family
     return token
 
@@ -125,6 +127,7 @@ def rotate(token: RefreshToken, secret: str, now: datetime) -> str:
     token.save(update_fields=["superseded_at", "sealed_successor", "updated"])
     RefreshToken.objects.create(
         token_checksum=hash_secret(successor),
+        pepper_id=name_pepper(),
         user_id=token.user_id,
         application_id=token.application_id,
         family=token.family,

@@ -11,7 +11,7 @@ from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.errors import InvalidGrantError
 from oauth_ext.families import revoke_family
-from oauth_ext.machine_secrets import SecretKind, hash_secret, is_well_formed
+from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Client, RefreshToken, TokenFamily
 from oauth_ext.tokens import AccessTokenInvalidError, parse_access_token
 
@@ -49,7 +49,7 @@ def find_family_id(token: str) -> UUID | None:
     """The family that a token of ours belongs to; the hint is not needed to tell kinds apart."""
     if is_well_formed(token, SecretKind.REFRESH_TOKEN):
         found: UUID | None = (
-            RefreshToken.objects.filter(token_checksum=hash_secret(token))
+            RefreshToken.objects.filter(token_checksum__in=hash_candidates(token))
             .values_list("family_id", flat=True)
             .first()
         )

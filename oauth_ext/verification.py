@@ -14,7 +14,7 @@ from accounts.models import ADMINISTRATORS
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
-from oauth_ext.machine_secrets import SecretKind, hash_secret, is_well_formed
+from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Connection, PersonalAccessToken
 from oauth_ext.standing import (
     NO_ORGANIZATION,
@@ -145,7 +145,7 @@ def _verify_personal_token(secret: str) -> Principal:
         raise TokenRefusedError("personal_token_malformed", INVALID)
     token = (
         PersonalAccessToken.objects.select_related("user", "organization", "membership")
-        .filter(token_hash=hash_secret(secret))
+        .filter(token_hash__in=hash_candidates(secret))
         .first()
     )
     if token is None:

@@ -3,11 +3,13 @@
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from activity.origin import Origin
 from activity.references import new_reference
+from oauth_ext.peppers import describe_former_pepper_use, find_former_pepper_use
 from oauth_ext.pruning import prune
 
 
@@ -19,9 +21,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Prune once, as of now."""
         origin = Origin(reference=new_reference(), user_agent="prune_oauth")
-        pruned = prune(timezone.now(), origin=origin)
+        now = timezone.now()
+        pruned = prune(now, origin=origin)
         if options["verbosity"]:
             counts = ", ".join(
                 f"{count} {name.replace('_', ' ')}" for name, count in asdict(pruned).items()
             )
             self.stdout.write(f"Removed {counts}.")
+        if options["verbosity"] and settings.TOKEN_PEPPER_FALLBACKS:
+            self.stdout.write(describe_former_pepper_use(find_former_pepper_use(now)))
