@@ -105,6 +105,21 @@ def call_tool(call: Call) -> dict[str, Any]:
         )
 
 
+def refuse_by_role(call: Call) -> dict[str, Any]:
+    """The answer to a call that the person's role does not allow, whatever the token carries.
+
+    A result for the model, not 403: that would send the person to a consent page which cannot
+    give what their role forbids.
+    """
+    call.record(Outcome.REFUSED, "role_scope")
+    principal = call.context.principal
+    return build_tool_failure(
+        f"The person is {principal.role} in {principal.organization_name}, and that role does not "
+        f"allow {call.tool.name}. Connecting again does not help; an owner or admin of the "
+        "organization can change the role."
+    )
+
+
 def read_arguments(call: Call) -> BaseModel:
     """The arguments as the tool's model.
 

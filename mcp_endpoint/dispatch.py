@@ -13,7 +13,7 @@ from django.conf import settings
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
-from mcp_endpoint.calls import Call, call_tool
+from mcp_endpoint.calls import Call, call_tool, refuse_by_role
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError, MethodNotFoundError
@@ -26,6 +26,7 @@ from mcp_endpoint.results import (
     stamp_result,
 )
 from oauth_ext.challenges import build_insufficient_scope_challenge
+from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import SUPPORTED
 from oauth_ext.verification import Principal
 
@@ -100,10 +101,14 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
 def call(exchange: Exchange) -> Mapping[str, Any]:
     """Run one tool, if it exists and the caller's scopes include its own."""
     tool, arguments = read_call(exchange.message.params)
-    if tool.scope not in exchange.principal.scopes:
-        raise build_scope_refusal(exchange, tool)
-    context = CallContext(exchange.principal, exchange.origin, exchange.message.protocol_version)
-    return call_tool(Call(tool, arguments, context, exchange.started))
+    principal = exchange.principal
+    context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
+    made = Call(tool, arguments, context, exchange.started)
+    if tool.scope in principal.scopes:
+        return call_tool(made)
+    if tool.scope not in find_grantable_scopes(principal.role):
+        return refuse_by_role(made)
+    raise build_scope_refusal(exchange, tool)
 
 
 def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:

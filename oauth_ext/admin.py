@@ -7,7 +7,7 @@ from typing import Any
 
 import oauth2_provider.admin  # noqa: F401  (registers the toolkit's own pages, replaced below)
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import PositiveSmallIntegerField, QuerySet
 from django.http import HttpRequest
 
 from accounts.signed_in import signed_in_user
@@ -20,6 +20,7 @@ from oauth_ext.models import (
     Client,
     Connection,
     IDToken,
+    OrganizationPolicy,
     PersonalAccessToken,
     RefreshToken,
     TokenFamily,
@@ -189,3 +190,24 @@ class PersonalAccessTokenAdmin(WatchOnlyAdmin):
             except PersonalTokenNotFoundError:
                 continue
         self.message_user(request, f"{ended} revoked.", messages.SUCCESS)
+
+
+@admin.register(OrganizationPolicy)
+class OrganizationPolicyAdmin(RecordedAdmin):
+    """How long access lasts in an organization; what exists already is held to it as well."""
+
+    list_display = (
+        "organization",
+        "max_idle_days",
+        "max_sign_in_days",
+        "max_personal_token_days",
+    )
+    search_fields = ("organization__name", "organization__slug")
+    list_select_related = ("organization",)
+    autocomplete_fields = ("organization",)
+    # Zero days would end everything at once; suspending the organization says that openly.
+    formfield_overrides = {PositiveSmallIntegerField: {"min_value": 1}}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """A policy never becomes another organization's."""
+        return ("organization",) if obj else ()

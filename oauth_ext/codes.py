@@ -19,7 +19,7 @@ from django.utils import timezone
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.errors import InvalidGrantError, InvalidScopeError
+from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError
 from oauth_ext.families import IssuedTokens, issue_family, revoke_family
 from oauth_ext.machine_secrets import (
     SecretKind,
@@ -29,6 +29,7 @@ from oauth_ext.machine_secrets import (
     mint_secret,
 )
 from oauth_ext.models import AuthorizationCode, Client, Connection
+from oauth_ext.policies import limit_sign_in, narrow_to_role
 from oauth_ext.redirect_uris import is_match
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import parse_scope
@@ -100,8 +101,17 @@ def redeem_code(redemption: CodeRedemption, *, origin: Origin) -> IssuedTokens:
     refusal = find_refusal(standing) if standing else None
     if standing is None or refusal:
         raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
-    resource = resolve_resource(redemption.resources)
-    issued = issue_family(code.connection, scope=code.scope, resource=resource, origin=origin)
+    usable = narrow_to_role(code.scope, standing.role)
+    if not usable:
+        raise InvalidScopeError("role_scope", BEYOND_ROLE)
+    issued = issue_family(
+        code.connection,
+        scope=code.scope,
+        usable=usable,
+        resource=resolve_resource(redemption.resources),
+        limits=limit_sign_in(standing.max_idle_days, standing.max_sign_in_days),
+        origin=origin,
+    )
     code.consumed_at = timezone.now()
     code.family_id = issued.family_id
     code.save(update_fields=["consumed_at", "family", "updated"])

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from oauthlib.oauth2 import OAuth2Error
 
+BEYOND_ROLE = "The role of the person in the organization does not allow this scope."
+
 
 class OAuthError(OAuth2Error):
     """An error response of RFC 6749 §5.2 (token) or §4.1.2.1 (authorization).

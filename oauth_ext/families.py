@@ -1,10 +1,9 @@
 """Token families: everything that descends from one code, as one thing that lives or dies."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.utils import timezone
 
 from activity.events import Event
@@ -12,6 +11,7 @@ from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
 from oauth_ext.models import Connection, RefreshToken, TokenFamily
+from oauth_ext.policies import SignInLimits
 from oauth_ext.tokens import mint_access_token
 
 
@@ -26,16 +26,27 @@ class IssuedTokens:
 
 
 def issue_family(
-    connection: Connection, *, scope: str, resource: str, origin: Origin
+    connection: Connection,
+    *,
+    scope: str,
+    usable: str,
+    resource: str,
+    limits: SignInLimits,
+    origin: Origin,
 ) -> IssuedTokens:
-    """Start a family: its first refresh token and its first access token, with the row."""
+    """Start a family: its first refresh token and its first access token, with the row.
+
+    Args:
+        scope: what the person allowed; it stays the family's for good.
+        usable: the part of it that the person's role allows now.
+    """
     now = timezone.now()
     family = TokenFamily.objects.create(
         connection=connection,
         scope=scope,
         resource=resource,
         created_at=now,
-        expires_at=now + timedelta(seconds=settings.TOKEN_FAMILY_TTL),
+        expires_at=now + limits.total,
     )
     secret = mint_secret(SecretKind.REFRESH_TOKEN)
     RefreshToken.objects.create(
@@ -44,20 +55,20 @@ def issue_family(
         user_id=connection.user_id,
         application_id=connection.client_id,
         family=family,
-        expires_at=compute_refresh_expiry(family, now),
+        expires_at=compute_refresh_expiry(family, now, limits),
     )
     record_connection_event(
         Event.TOKEN_ISSUED,
         connection,
         origin=origin,
-        details={"scope": scope, "family": family.id},
+        details={"scope": usable, "family": family.id},
     )
-    return IssuedTokens(family.id, sign_access_token(family, connection, scope), secret, scope)
+    return IssuedTokens(family.id, sign_access_token(family, connection, usable), secret, usable)
 
 
-def compute_refresh_expiry(family: TokenFamily, now: datetime) -> datetime:
-    """Thirty days from now, but never beyond the family's own end."""
-    return min(now + timedelta(seconds=settings.REFRESH_TOKEN_TTL), family.expires_at)
+def compute_refresh_expiry(family: TokenFamily, now: datetime, limits: SignInLimits) -> datetime:
+    """The idle time from now, but never beyond the family's own end."""
+    return min(now + limits.idle, family.expires_at)
 
 
 def sign_access_token(family: TokenFamily, connection: Connection, scope: str) -> str:

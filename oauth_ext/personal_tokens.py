@@ -14,7 +14,8 @@ from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
-from oauth_ext.models import PersonalAccessToken
+from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
+from oauth_ext.policies import limit_personal_token, narrow_to_role
 from oauth_ext.scopes import format_scope
 
 DEFAULT_DAYS = 90
@@ -28,6 +29,10 @@ class PersonalTokenNotFoundError(LookupError):
 
 class TooManyPersonalTokensError(Exception):
     """The person has twenty-five active tokens already."""
+
+
+class ScopeBeyondRoleError(Exception):
+    """The person's role in the organization does not allow a scope that was asked for."""
 
 
 class FormUsedError(Exception):
@@ -66,9 +71,12 @@ def mint_personal_token(
     Raises:
         TooManyPersonalTokensError: revoke one first.
         FormUsedError: this form has made its token.
+        ScopeBeyondRoleError: nothing was made.
     """
     secret = mint_secret(SecretKind.PERSONAL_TOKEN)
     scope = format_scope(scopes)
+    if narrow_to_role(scope, membership.role) != scope:
+        raise ScopeBeyondRoleError
     now = timezone.now()
     with transaction.atomic():
         # Two requests at once must not both find the last free place.
@@ -91,7 +99,7 @@ def mint_personal_token(
             mint_nonce=nonce,
             hint=secret[-4:],
             created_at=now,
-            expires_at=now + timedelta(days=min(days, MAX_DAYS)),
+            expires_at=find_expiry(membership.organization_id, now, days),
         )
         record_event(
             Event.PERSONAL_TOKEN_MINTED,
@@ -101,6 +109,13 @@ def mint_personal_token(
             details={"label": label, "scope": scope, "id": token.id, "days": days},
         )
     return secret
+
+
+def find_expiry(organization_id: UUID, now: datetime, days: int) -> datetime:
+    """So many days from now, or as long as the organization allows at most."""
+    policy = OrganizationPolicy.objects.filter(organization_id=organization_id).first()
+    wanted = now + timedelta(days=min(days, MAX_DAYS))
+    return limit_personal_token(now, wanted, policy.max_personal_token_days if policy else None)
 
 
 def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:

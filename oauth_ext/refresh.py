@@ -15,7 +15,7 @@ from django.utils import timezone
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.errors import InvalidGrantError, InvalidScopeError, TooManyRequestsError
+from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError, TooManyRequestsError
 from oauth_ext.families import (
     IssuedTokens,
     compute_refresh_expiry,
@@ -33,9 +33,10 @@ from oauth_ext.machine_secrets import (
     unseal,
 )
 from oauth_ext.models import Client, RefreshToken, TokenFamily
+from oauth_ext.policies import SignInLimits, limit_sign_in, narrow_to_role
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import find_connection_standing, find_refusal
+from oauth_ext.standing import Standing, find_connection_standing, find_refusal
 from oauth_ext.theft_notice import send_theft_notice
 
 # Far above what parallel processes of one person send in a minute; a loop is slowed down.
@@ -61,16 +62,20 @@ def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
         InvalidScopeError, InvalidTargetError: asked for more; nothing was rotated.
     """
     token = lock_token(request)
-    check_standing(token.family)
-    scope = narrow_scope(token.family, request.scope)
+    standing = get_standing(token.family)
+    scope = narrow_to_role(narrow_scope(token.family, request.scope), standing.role)
+    if not scope:
+        raise InvalidScopeError("role_scope", BEYOND_ROLE)
     resolve_resource(request.resources)
     now = timezone.now()
     if token.superseded_at is not None:
         successor = repeat_rotation(token, request.refresh_token, now, origin=origin)
+        record_refresh(token.family, origin=origin, reason="same_successor", scope=scope)
     elif token.expires_at <= now:
         raise InvalidGrantError("refresh_expired")
     else:
-        successor = rotate(token, request.refresh_token, now)
+        limits = limit_sign_in(standing.max_idle_days, standing.max_sign_in_days)
+        successor = rotate(token, request.refresh_token, now, limits)
         record_refresh(token.family, origin=origin, reason="", scope=scope)
     access_token = sign_access_token(token.family, token.family.connection, scope)
     return IssuedTokens(token.family_id, access_token, successor, scope)
@@ -97,12 +102,13 @@ def lock_token(request: RefreshRequest) -> RefreshToken:
     return token
 
 
-def check_standing(family: TokenFamily) -> None:
+def get_standing(family: TokenFamily) -> Standing:
     """Raise if the family, its connection or anything they stand on has ended."""
     standing = find_connection_standing(family.connection_id, family.id)
     refusal = find_refusal(standing) if standing else None
     if standing is None or refusal:
         raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
+    return standing
 
 
 def narrow_scope(family: TokenFamily, requested: str) -> str:
@@ -119,7 +125,7 @@ def narrow_scope(family: TokenFamily, requested: str) -> str:
     return format_scope(wanted)
 
 
-def rotate(token: RefreshToken, secret: str, now: datetime) -> str:
+def rotate(token: RefreshToken, secret: str, now: datetime, limits: SignInLimits) -> str:
     """Supersede the current token; the new one is kept hashed, and sealed under the old."""
     successor = mint_secret(SecretKind.REFRESH_TOKEN)
     token.superseded_at = now
@@ -132,7 +138,7 @@ def rotate(token: RefreshToken, secret: str, now: datetime) -> str:
         application_id=token.application_id,
         family=token.family,
         generation=token.generation + 1,
-        expires_at=compute_refresh_expiry(token.family, now),
+        expires_at=compute_refresh_expiry(token.family, now, limits),
     )
     # The presented token is in use, so whoever sent it has it: its own sealed copy can go.
     RefreshToken.objects.filter(
@@ -155,7 +161,6 @@ def repeat_rotation(token: RefreshToken, secret: str, now: datetime, *, origin: 
     if token.replays >= MAX_REPLAYS:
         raise TooManyRequestsError("refresh_loop", "Too many refreshes with one token.")
     RefreshToken.objects.filter(pk=token.pk).update(replays=token.replays + 1)
-    record_refresh(token.family, origin=origin, reason="same_successor", scope=token.family.scope)
     return successor
 
 

@@ -12,13 +12,15 @@ from uuid import UUID
 from django.db import connection as database
 
 from oauth_ext.models import PersonalAccessToken
+from oauth_ext.policies import limit_personal_token
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the database says at this moment about a connection or a personal token.
 
-    Fields of rows that are gone are None; ``client_id`` is empty for a personal token.
+    Fields of rows that are gone are None; ``client_id`` is empty for a personal token. The days
+    are the organization's policy, which the deployment's times cap when there is none.
     """
 
     user_id: UUID
@@ -37,6 +39,9 @@ class Standing:
     family_revoked: bool | None
     predates_reset: bool | None
     last_used_at: datetime | None
+    policy_ended: bool
+    max_idle_days: int | None
+    max_sign_in_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,18 @@ SELECT u.id, u.email, u.name, u.is_active,
        CASE WHEN f.id IS NULL THEN NULL
             ELSE f.revoked_at IS NOT NULL OR f.expires_at <= now() END,
        coalesce(f.created_at, c.created_at) < u.tokens_valid_from,
-       c.last_used_at
+       c.last_used_at,
+       coalesce(f.created_at + p.max_sign_in_days * interval '1 day' <= now()
+                OR coalesce(f.refreshed_at, f.created_at)
+                   + p.max_idle_days * interval '1 day' <= now(), false),
+       p.max_idle_days, p.max_sign_in_days
 FROM oauth_ext_connection c
 JOIN accounts_user u ON u.id = c.user_id
 JOIN oauth_ext_client cl ON cl.id = c.client_id
 LEFT JOIN accounts_organization o ON o.id = c.organization_id
 LEFT JOIN accounts_membership m ON m.id = c.membership_id
      AND m.user_id = c.user_id AND m.organization_id = c.organization_id
+LEFT JOIN oauth_ext_organizationpolicy p ON p.organization_id = c.organization_id
 LEFT JOIN oauth_ext_tokenfamily f ON f.id = %s AND f.connection_id = c.id
 WHERE c.id = %s
 """
@@ -108,7 +118,17 @@ def build_personal_standing(token: PersonalAccessToken) -> Standing:
         family_revoked=token.revoked_at is not None,
         predates_reset=is_before(token.created_at, token.user.tokens_valid_from),
         last_used_at=token.last_used_at,
+        policy_ended=False,
+        max_idle_days=None,
+        max_sign_in_days=None,
     )
+
+
+def find_personal_expiry(token: PersonalAccessToken) -> datetime:
+    """When a token ends whose organization and policy were joined: its own end, or the policy's."""
+    policy = getattr(token.organization, "policy", None)
+    max_days = policy.max_personal_token_days if policy else None
+    return limit_personal_token(token.created_at, token.expires_at, max_days)
 
 
 def is_before(made_at: datetime, valid_from: datetime | None) -> bool:
@@ -124,6 +144,8 @@ def find_refusal(standing: Standing) -> Refusal | None:
         return Refusal("client_disabled", DISCONNECTED)
     if standing.family_revoked:
         return Refusal("token_revoked", REVOKED_OR_EXPIRED)
+    if standing.policy_ended:
+        return Refusal("policy_expired", REVOKED_OR_EXPIRED)
     if standing.predates_reset:
         return Refusal("password_reset", REVOKED_OR_EXPIRED)
     if not standing.user_active:

@@ -16,12 +16,15 @@ from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Connection, PersonalAccessToken
+from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.standing import (
     NO_ORGANIZATION,
     REVOKED_OR_EXPIRED,
+    Refusal,
     Standing,
     build_personal_standing,
     find_connection_standing,
+    find_personal_expiry,
     find_refusal,
 )
 from oauth_ext.tokens import AccessTokenClaims, AccessTokenInvalidError, parse_access_token
@@ -35,7 +38,8 @@ TOUCH_INTERVAL = timedelta(minutes=1)
 class Principal:
     """Who is calling, for which organization, through what, with which scopes.
 
-    ``client_id`` is empty and ``connection_id`` None for a personal access token.
+    ``client_id`` is empty and ``connection_id`` None for a personal access token. ``scopes`` are
+    what the token carries and the person's role allows at this moment.
     """
 
     user_id: UUID
@@ -144,21 +148,17 @@ def _verify_personal_token(secret: str) -> Principal:
     if not is_well_formed(secret, SecretKind.PERSONAL_TOKEN):
         raise TokenRefusedError("personal_token_malformed", INVALID)
     token = (
-        PersonalAccessToken.objects.select_related("user", "organization", "membership")
+        PersonalAccessToken.objects.select_related("user", "organization__policy", "membership")
         .filter(token_hash__in=hash_candidates(secret))
         .first()
     )
     if token is None:
         raise TokenRefusedError("personal_token_unknown", INVALID)
     standing = build_personal_standing(token)
+    expires_at = find_personal_expiry(token)
     refusal = find_refusal(standing)
-    if refusal is None and token.expires_at <= timezone.now():
-        raise TokenRefusedError(
-            "personal_token_expired",
-            REVOKED_OR_EXPIRED,
-            user_id=token.user_id,
-            organization_id=token.organization_id,
-        )
+    if refusal is None and expires_at <= timezone.now():
+        refusal = Refusal("personal_token_expired", REVOKED_OR_EXPIRED)
     if refusal:
         raise TokenRefusedError(
             refusal.reason,
@@ -169,7 +169,7 @@ def _verify_personal_token(secret: str) -> Principal:
     return _build_principal(
         standing,
         scopes=frozenset(token.scope.split()),
-        expires_at=token.expires_at,
+        expires_at=expires_at,
         personal_token_id=token.id,
     )
 
@@ -197,7 +197,7 @@ def _build_principal(
         connection_id=connection_id,
         family_id=family_id,
         personal_token_id=personal_token_id,
-        scopes=scopes,
+        scopes=scopes & find_grantable_scopes(standing.role),
         expires_at=expires_at,
         last_used_at=standing.last_used_at,
     )

@@ -23,7 +23,7 @@ class WhoamiResult(BaseModel):
     email: str
     organization: str
     organization_id: UUID
-    role: str = Field(description="owner, admin or member of the organization")
+    role: str = Field(description="owner, admin, member or viewer in the organization")
     client: str = Field(description="What the connected application calls itself; a claim.")
     client_id: str = Field(description="Empty for a personal access token.")
     connection_id: UUID | None = Field(description="Null for a personal access token.")

@@ -11,7 +11,13 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.models import User
 from activity.models import ActivityEvent
-from oauth_ext.models import AuthorizationCode, Connection, PersonalAccessToken, RefreshToken
+from oauth_ext.models import (
+    AuthorizationCode,
+    Connection,
+    OrganizationPolicy,
+    PersonalAccessToken,
+    RefreshToken,
+)
 from tests.conftest import Connected, World
 from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient
@@ -49,6 +55,7 @@ def full(
     """A row of every kind; the secrets that belong to them, and what is stored of those."""
     secrets = [alice_acme.access_token, alice_acme.refresh_token, obtain_code()]
     secrets += [mint(world.alice, world.acme)]
+    OrganizationPolicy.objects.create(organization=world.acme, max_idle_days=7)
     oauth.refresh(alice_acme.refresh_token)
     oauth.call(alice_acme.access_token)
     operator.get("/settings/ai-access")
@@ -67,6 +74,7 @@ def test_what_admin_shows_is_a_known_list() -> None:
         "activity.activityevent",
         "oauth_ext.client",
         "oauth_ext.connection",
+        "oauth_ext.organizationpolicy",
         "oauth_ext.tokenfamily",
         "oauth_ext.personalaccesstoken",
     }
