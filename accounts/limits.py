@@ -39,6 +39,11 @@ SIGN_IN_ACCOUNT = Policy("sign_in.account", 100, 3600)
 REGISTRATION_SOURCE = Policy("registration.source", 60, 600)
 REGISTRATION_ALL = Policy("registration.all", 1000, 3600)
 CONSENT_PAGE = Policy("consent.user", 30, 60)
+# A stranger names the host, so no host hears from us often. One failed fetch of a URL empties its
+# bucket, which makes the next one wait a minute.
+DOCUMENT_USER = Policy("document.user", 20, 60)
+DOCUMENT_URL = Policy("document.url", 1, 60)
+DOCUMENT_HOST = Policy("document.host", 6, 60)
 
 # The key of a bucket that everybody shares.
 EVERYBODY = ""
@@ -117,3 +122,20 @@ def allow_registration(ip: str | None) -> bool:
 def allow_consent_page(user_id: UUID) -> bool:
     """Whether the person may be asked once more; each page is a row of the log."""
     return take_token(CONSENT_PAGE, str(user_id))
+
+
+def allow_document_fetch(*, url: str, host: str, user_id: UUID) -> str:
+    """Nothing if this document may be fetched for this person, else the reason why not."""
+    if not take_token(DOCUMENT_USER, str(user_id)):
+        return "cimd_user_limit"
+    if not take_token(DOCUMENT_URL, url):
+        return "cimd_backoff"
+    if not take_token(DOCUMENT_HOST, host):
+        give_token_back(DOCUMENT_URL, url)
+        return "cimd_host_limit"
+    return ""
+
+
+def forgive_document_fetch(*, url: str) -> None:
+    """The fetch succeeded, so the next one need not wait."""
+    give_token_back(DOCUMENT_URL, url)

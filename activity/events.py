@@ -16,6 +16,8 @@ class Event(StrEnum):
     """Every kind of row; the value is what is stored, filtered and exported."""
 
     CLIENT_REGISTERED = "oauth.client.registered"
+    CLIENT_CHANGED = "oauth.client.changed"
+    DOCUMENT_UNREAD = "oauth.client.unread"
     CLIENT_REAPED = "oauth.client.reaped"
     REGISTRATION_REFUSED = "oauth.registration.refused"
     AUTHORIZATION_REFUSED = "oauth.authorization.refused"

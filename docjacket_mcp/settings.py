@@ -202,6 +202,14 @@ PRIVATE_USE_REDIRECT_URIS = env.list(
     "PRIVATE_USE_REDIRECT_URIS", default=["cursor://anysphere.cursor-mcp/oauth/callback"]
 )
 
+# Client ID metadata documents: clients that are known by a URL, which is fetched.
+CIMD_ENABLED = env.bool("CIMD_ENABLED", default=True)
+CIMD_ALLOWED_HOSTS = env.list("CIMD_ALLOWED_HOSTS", default=[])
+CIMD_DENIED_HOSTS = env.list("CIMD_DENIED_HOSTS", default=[])
+CIMD_ALLOW_LOOPBACK = env.bool("CIMD_ALLOW_LOOPBACK", default=False)
+# Half of a process's threads at most may wait for somebody else's server.
+WEB_THREADS = env.int("WEB_THREADS", default=8)
+
 OAUTH2_PROVIDER = {
     "OAUTH2_VALIDATOR_CLASS": "oauth_ext.request_validator.RequestValidator",
     "ACCESS_TOKEN_GENERATOR": "oauth_ext.request_validator.issued_access_token",

@@ -66,6 +66,10 @@ class ClientAdmin(RecordedAdmin):
         "registration_source",
         "registered_ip",
         "created",
+        "document_fetched_at",
+        "cimd_expires_at",
+        "changed_at",
+        "last_change",
         "disabled_at",
     )
     readonly_fields = (
@@ -76,6 +80,10 @@ class ClientAdmin(RecordedAdmin):
         "registration_source",
         "registered_ip",
         "created",
+        "document_fetched_at",
+        "cimd_expires_at",
+        "changed_at",
+        "last_change",
     )
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from oauth_ext.document_clients import is_from_document
 from oauth_ext.errors import (
     InteractionRequiredError,
     InvalidRequestError,
@@ -90,7 +91,7 @@ def find_destination(parameters: Parameters) -> Destination:
         raise UnredirectableError("duplicate_param", "The application sent a mixed-up request.")
     client_id = parameters.get("client_id")
     client = Client.objects.filter(client_id=client_id[:MAX_CLIENT_ID]).first()
-    if client is None or client.client_id != client_id:
+    if client is None or client.client_id != client_id or is_left_out(client):
         raise UnredirectableError(
             "client_unknown",
             "We do not know the application that sent you here. "
@@ -108,6 +109,11 @@ def find_destination(parameters: Parameters) -> Destination:
         redirect_uri=find_redirect_uri(client, parameters.get("redirect_uri")),
         state=parameters.get("state"),
     )
+
+
+def is_left_out(client: Client) -> bool:
+    """Whether the client is known by its document only, and documents are switched off."""
+    return is_from_document(client) and not settings.CIMD_ENABLED
 
 
 def find_redirect_uri(client: Client, requested: str) -> str:

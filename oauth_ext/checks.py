@@ -20,6 +20,14 @@ def check_quick_start(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
+def check_document_loopback(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Client documents from this machine would reach its internal services."""
+    if not settings.CIMD_ALLOW_LOOPBACK:
+        return []
+    return [Error("CIMD_ALLOW_LOOPBACK is on.", hint="Unset it.", id="oauth_ext.E010")]
+
+
+@register(Tags.security, deploy=True)
 def check_signing_keys(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Without a readable current key no token can be signed."""
     try:

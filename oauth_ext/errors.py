@@ -165,6 +165,7 @@ class UnredirectableError(Exception):
         reason: the slug for the log.
         message: what the person reads.
         client_id, details: what support needs to know of it; for the log.
+        status: of the page; 429 and 503 for what works later.
     """
 
     def __init__(
@@ -174,9 +175,11 @@ class UnredirectableError(Exception):
         *,
         client_id: str = "",
         details: Mapping[str, str] | None = None,
+        status: int = 400,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.client_id = client_id
         self.details = details or {}
+        self.status = status

@@ -32,6 +32,7 @@ def build_authorization_server_metadata() -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": ["none"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "client_id_metadata_document_supported": settings.CIMD_ENABLED,
         "protected_resources": [settings.MCP_RESOURCE],
     }
 

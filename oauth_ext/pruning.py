@@ -26,6 +26,8 @@ IDLE_FOR = timedelta(days=90)
 CODES_KEPT_FOR = timedelta(hours=24)
 FAMILIES_KEPT_FOR = timedelta(days=30)
 COUNTERS_KEPT_FOR = timedelta(days=1)
+# An operator's clients stay. One that is known by its document comes back by being fetched.
+SELF_REGISTERED = (Client.RegistrationSource.DCR, Client.RegistrationSource.CIMD)
 FORGET_NOISE = "DELETE FROM activity_noise WHERE minute < %s"
 
 
@@ -81,7 +83,7 @@ def find_reapable(now: datetime) -> QuerySet[Client]:
     reapable: QuerySet[Client] = Client.objects.filter(
         Q(created__lt=now - UNUSED_FOR) & ~Q(Exists(connections))
         | Q(created__lt=since) & ~Q(Exists(used)) & ~Q(Exists(renewed)),
-        registration_source=Client.RegistrationSource.DCR,
+        registration_source__in=SELF_REGISTERED,
         # Switched off on purpose: gone, it could register again as if nothing had been.
         disabled_at__isnull=True,
     )

@@ -35,6 +35,7 @@ from oauth_ext.consents import (
     sign_shown,
     verify_shown,
 )
+from oauth_ext.document_clients import needs_document, refresh_document_client
 from oauth_ext.errors import AccessDeniedError, OAuthError, UnredirectableError
 from oauth_ext.forms import DecisionForm
 from oauth_ext.parameters import MAX_QUERY_LENGTH, Parameters, parse_pairs
@@ -65,7 +66,16 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "POST"):
         return answer_method_not_allowed(request, "GET", "POST")
     try:
-        authorization = parse_authorization_request(parse_query(request))
+        parameters = parse_query(request)
+        client_id = "" if "client_id" in parameters.repeated else parameters.get("client_id")
+        if needs_document(client_id):
+            # Only a person who is signed in can make us fetch from somewhere.
+            if not request.user.is_authenticated:
+                return redirect_to_sign_in(request)
+            refresh_document_client(
+                client_id, user_id=signed_in_user(request).pk, origin=origin_of(request)
+            )
+        authorization = parse_authorization_request(parameters)
         if not request.user.is_authenticated:
             return redirect_to_sign_in(request)
         if request.method == "POST":
@@ -77,7 +87,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
     except UnredirectableError as error:
         response = render_refusal(
             request,
-            status=400,
+            status=error.status,
             title="This connection cannot be made",
             message=error.message,
             reason=error.reason,

@@ -1,7 +1,7 @@
 """What the tests of the authorization server share: codes and tokens in hand, refusals read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from accounts.models import Membership, Organization, User
 from activity.models import ActivityEvent
 from activity.origin import Origin
 from activity.references import new_reference
+from oauth_ext import document_fetch
 from oauth_ext.consents import Consent, grant_consent
 from oauth_ext.models import (
     AuthorizationCode,
@@ -21,6 +22,13 @@ from oauth_ext.models import (
     TokenFamily,
 )
 from tests.conftest import Connected, World
+from tests.document_host import (
+    Authority,
+    DocumentHost,
+    Internet,
+    build_authority,
+    serve_documents,
+)
 from tests.oauth_client import OAuthClient, build_request, read_redirect
 from tests.oauth_ext.tokens_by_hand import claims_of
 
@@ -151,3 +159,24 @@ def other_client(db: None, client_row: Client, origin: Origin) -> Client:
         name="Another client",
         redirect_uris=client_row.redirect_uris,
     )
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority for all document hosts."""
+    return build_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def document_host(authority: Authority) -> Iterator[DocumentHost]:
+    """A web server that publishes a client's document."""
+    with serve_documents(authority) as host:
+        yield host
+
+
+@pytest.fixture
+def internet(document_host: DocumentHost, monkeypatch: pytest.MonkeyPatch) -> Internet:
+    """Every name leads to the document host."""
+    made = Internet(document_host)
+    monkeypatch.setattr(document_fetch, "network", made.build_network())
+    return made

@@ -1,0 +1,222 @@
+"""Clients that are known by their metadata document (MCP 2026-07-28 authorization §Client ID
+Metadata Documents).
+
+The row is the cache: the authorization endpoint fetches a document that it has not seen or whose
+time is over, and only for somebody who is signed in. Every other endpoint uses the row as it is,
+so a client's outage disconnects nobody. A stored client always wins over what its URL says.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.limits import allow_document_fetch, forgive_document_fetch
+from activity.events import Event, Outcome
+from activity.origin import Origin
+from activity.recorder import record_event
+from oauth_ext.client_changes import build_last_change, describe_state, is_change, is_new_question
+from oauth_ext.client_documents import compute_expiry, parse_client_document
+from oauth_ext.client_id_urls import (
+    ClientIdUrl,
+    ClientIdUrlError,
+    is_named,
+    is_own,
+    is_url,
+    parse_client_id_url,
+)
+from oauth_ext.client_metadata import ClientMetadata
+from oauth_ext.document_connection import DocumentPostponedError, DocumentRefusedError
+from oauth_ext.document_fetch import FETCH_SECONDS, fetch_document
+from oauth_ext.document_refusals import build_refusal
+from oauth_ext.document_slots import hold_slot, hold_url
+from oauth_ext.models import Client
+
+logger = logging.getLogger(__name__)
+
+# After its time is over, a copy still serves while the document cannot be had.
+LAST_GOOD_FOR = timedelta(hours=24)
+
+
+def needs_document(client_id: str) -> bool:
+    """Whether a document must be fetched before this client can be put before a person.
+
+    Raises:
+        UnredirectableError: the client id is a URL that will never be fetched.
+    """
+    if not settings.CIMD_ENABLED or not is_url(client_id):
+        return False
+    client = find_client(client_id)
+    if client is not None and not is_from_document(client):
+        return False
+    try:
+        check_policy(parse_url(client_id))
+    except (ClientIdUrlError, DocumentRefusedError) as error:
+        raise build_refusal(error.reason, client_id) from error
+    return client is None or (client.is_usable(None) and not is_fresh(client, timezone.now()))
+
+
+def parse_url(client_id: str) -> ClientIdUrl:
+    """The client id as a URL, by the rules of this deployment."""
+    allow_loopback = settings.CIMD_ALLOW_LOOPBACK and settings.QUICK_START
+    return parse_client_id_url(client_id, allow_loopback=allow_loopback)
+
+
+def check_policy(url: ClientIdUrl) -> None:
+    """Raise for this server itself, and for hosts that the operator does not want."""
+    authority = urlsplit(settings.PUBLIC_URL).netloc
+    if is_own(url, own_authority=authority, own_hosts=settings.ALLOWED_HOSTS):
+        raise DocumentRefusedError("cimd_self")
+    allowed, denied = settings.CIMD_ALLOWED_HOSTS, settings.CIMD_DENIED_HOSTS
+    if is_named(url.host, denied) or (allowed and not is_named(url.host, allowed)):
+        raise DocumentRefusedError("cimd_host")
+
+
+def find_client(client_id: str) -> Client | None:
+    """The stored client with exactly this id."""
+    client: Client | None = Client.objects.filter(client_id=client_id).first()
+    return client
+
+
+def is_from_document(client: Client) -> bool:
+    """Whether the client is what its document says, and not what somebody stored."""
+    return bool(client.registration_source == Client.RegistrationSource.CIMD)
+
+
+def is_fresh(client: Client, now: datetime) -> bool:
+    """Whether the copy of the document may be used without looking again."""
+    return client.cimd_expires_at is not None and now < client.cimd_expires_at
+
+
+def is_still_good(client: Client, now: datetime) -> bool:
+    """Whether an outdated copy may stand in for a document that cannot be had."""
+    return client.cimd_expires_at is not None and now < client.cimd_expires_at + LAST_GOOD_FOR
+
+
+def refresh_document_client(client_id: str, *, user_id: UUID, origin: Origin) -> None:
+    """Fetch the client's document and store what it says; call it outside transactions.
+
+    When this returns, the row may be used: it is new, or the last good copy is good enough.
+
+    Raises:
+        UnredirectableError: there is nothing that may be used; nothing was stored.
+    """
+    url = parse_url(client_id)
+    client = find_client(client_id)
+    fallback = client if client is not None and is_still_good(client, timezone.now()) else None
+    try:
+        # Whoever has something to fall back on does not wait for somebody else's fetch.
+        with hold_slot(), hold_url(client_id, wait_seconds=0 if fallback else FETCH_SECONDS):
+            client = find_client(client_id)
+            if client is None or not is_fresh(client, timezone.now()):
+                fetch_and_store(url, user_id=user_id, origin=origin)
+    except DocumentPostponedError as error:
+        if fallback is None:
+            raise build_refusal(error.reason, client_id) from error
+    except DocumentRefusedError as error:
+        logger.warning("client metadata document refused: %s at %s", error.reason, url.host)
+        details = {"cause": error.reason, **error.details}
+        if fallback is None:
+            reason = "cimd_stale" if client else error.reason
+            raise build_refusal(reason, client_id, details) from error
+        record_unread(fallback, error.reason, details, origin=origin)
+
+
+def fetch_and_store(url: ClientIdUrl, *, user_id: UUID, origin: Origin) -> None:
+    """One fetch, if the limits allow it; a failed one keeps its place in them."""
+    limit = allow_document_fetch(url=url.url, host=url.host, user_id=user_id)
+    if limit:
+        raise DocumentPostponedError(limit)
+    fetched = fetch_document(url)
+    metadata = parse_client_document(fetched.body, url=url.url)
+    now = timezone.now()
+    store_document(url.url, metadata, compute_expiry(fetched.headers, now), now, origin=origin)
+    forgive_document_fetch(url=url.url)
+
+
+def store_document(
+    client_id: str,
+    metadata: ClientMetadata,
+    expires_at: datetime,
+    now: datetime,
+    *,
+    origin: Origin,
+) -> None:
+    """Make the row say what the document says, and record what is new about it."""
+    try:
+        with transaction.atomic():
+            rows = Client.objects.select_for_update().filter(client_id=client_id)
+            client = rows.first() or create_client(client_id, metadata, now, origin=origin)
+            if not is_from_document(client):
+                return
+            if is_change(client, metadata):
+                record_change(client, metadata, now, origin=origin)
+            client.name = metadata.client_name
+            client.redirect_uris = " ".join(metadata.redirect_uris)
+            client.metadata = {"scope": metadata.scope, **dict(metadata.extras)}
+            client.document_fetched_at = now
+            client.cimd_expires_at = expires_at
+            client.save()
+    except IntegrityError:
+        # An operator stored a client with this id meanwhile; that one counts.
+        logger.info("a stored client has the id of a document")
+
+
+def create_client(
+    client_id: str, metadata: ClientMetadata, now: datetime, *, origin: Origin
+) -> Client:
+    """A public client that has never been seen before, with its row."""
+    client: Client = Client.objects.create(
+        client_id=client_id,
+        client_type=Client.CLIENT_PUBLIC,
+        authorization_grant_type=Client.GRANT_AUTHORIZATION_CODE,
+        registration_source=Client.RegistrationSource.CIMD,
+        name=metadata.client_name,
+        redirect_uris=" ".join(metadata.redirect_uris),
+        registered_ip=origin.ip,
+    )
+    record_event(
+        Event.CLIENT_REGISTERED,
+        origin=origin,
+        client_id=client_id,
+        details={
+            **describe_state(metadata.client_name, metadata.redirect_uris),
+            "dropped_redirect_uris": metadata.dropped,
+            "source": "document",
+        },
+    )
+    return client
+
+
+def record_change(
+    client: Client, metadata: ClientMetadata, now: datetime, *, origin: Origin
+) -> None:
+    """Note what changed; a change that only takes away is recorded and asks nobody."""
+    asks_again = is_new_question(client, metadata)
+    change = build_last_change(client, metadata, now)
+    if asks_again:
+        client.changed_at = now
+        client.last_change = change
+    record_event(
+        Event.CLIENT_CHANGED,
+        origin=origin,
+        reason="cimd_changed",
+        client_id=client.client_id,
+        details={"from": change["from"], "to": change["to"], "asks_again": asks_again},
+    )
+
+
+def record_unread(client: Client, reason: str, details: dict[str, str], *, origin: Origin) -> None:
+    """The document could not be had, and the last good copy served instead."""
+    record_event(
+        Event.DOCUMENT_UNREAD,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason=reason,
+        client_id=client.client_id,
+        details=details,
+    )
