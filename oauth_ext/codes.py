@@ -33,7 +33,7 @@ from oauth_ext.policies import limit_sign_in, narrow_to_role
 from oauth_ext.redirect_uris import is_match
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import parse_scope
-from oauth_ext.standing import find_connection_standing, find_refusal
+from oauth_ext.standing import find_connection_standing, find_issuing_refusal
 
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 RETRY_TOLERANCE = timedelta(seconds=10)
@@ -98,7 +98,7 @@ def redeem_code(redemption: CodeRedemption, *, origin: Origin) -> IssuedTokens:
         refuse_replay(code, redemption, origin=origin)
     check_proof(code, redemption)
     standing = find_connection_standing(code.connection_id)
-    refusal = find_refusal(standing) if standing else None
+    refusal = find_issuing_refusal(standing) if standing else None
     if standing is None or refusal:
         raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
     usable = narrow_to_role(code.scope, standing.role)

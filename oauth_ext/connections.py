@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from activity.events import Event
 from activity.origin import Origin
+from oauth_ext.client_changes import ClientChange, find_change
+from oauth_ext.client_id_urls import find_document_host
 from oauth_ext.connection_events import record_connection_event
+from oauth_ext.document_clients import is_from_document
 from oauth_ext.models import Client, Connection, TokenFamily
 from oauth_ext.redirect_uris import find_host
 
@@ -22,7 +25,11 @@ class ConnectionNotFoundError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSummary:
-    """One connected application. ``client_name`` is the client's own claim."""
+    """One connected application. ``client_name`` is the client's own claim.
+
+    ``document_host`` publishes the client's metadata document, if it has one; ``change`` is what
+    the person has not been asked about yet.
+    """
 
     id: UUID
     client_id: str
@@ -37,6 +44,8 @@ class ConnectionSummary:
     state: str
     connected_at: datetime
     last_used_at: datetime | None
+    document_host: str = ""
+    change: ClientChange | None = None
 
 
 def find_connections(
@@ -70,6 +79,11 @@ def find_allowed(*, user_id: UUID, client: Client) -> dict[UUID, frozenset[str]]
     }
 
 
+def find_change_for(*, user_id: UUID, client: Client) -> ClientChange | None:
+    """What has changed since the person allowed this client; None if they never did."""
+    return find_change(client, find_standing_rows().filter(user_id=user_id, client=client))
+
+
 def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
     """Rows with their client, organization and user joined, as summaries."""
     return [
@@ -87,6 +101,12 @@ def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
             state=connection.state,
             connected_at=connection.created_at,
             last_used_at=connection.last_used_at,
+            document_host=(
+                find_document_host(connection.client.client_id)
+                if is_from_document(connection.client)
+                else ""
+            ),
+            change=find_change(connection.client, [connection]),
         )
         for connection in connections
         if connection.organization is not None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import Membership, User
 from oauth_ext.authorization_request import AuthorizationRequest
-from oauth_ext.connections import find_allowed
+from oauth_ext.connections import find_allowed, find_change_for
 from oauth_ext.redirect_uris import Kind, find_host, find_kind
 from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
 
@@ -19,6 +19,7 @@ def describe_request(
     allowed = find_allowed(user_id=user.pk, client=destination.client)
     return {
         "client_name": destination.client.name,
+        "change": find_change_for(user_id=user.pk, client=destination.client),
         "trust": "unverified",
         "redirect_host": find_host(destination.redirect_uri),
         "redirect_uri": destination.redirect_uri,

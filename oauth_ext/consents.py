@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import Membership, User
 from activity.events import Event, Outcome
@@ -22,7 +23,7 @@ from oauth_ext.codes import issue_code
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.connections import end_connection
 from oauth_ext.errors import UnredirectableError
-from oauth_ext.models import AuthorizationCode, Connection
+from oauth_ext.models import AuthorizationCode, Client, Connection
 from oauth_ext.scopes import format_scope
 from oauth_ext.standing import is_before
 
@@ -75,6 +76,7 @@ def compute_shown(request: AuthorizationRequest, user: User, session_key: str) -
     parts = (
         destination.client.client_id,
         destination.client.name,
+        str(destination.client.changed_at),
         destination.redirect_uri,
         destination.state,
         request.code_challenge,
@@ -122,6 +124,7 @@ def grant_consent(consent: Consent, *, origin: Origin) -> str:
 def issue_for(consent: Consent, *, origin: Origin) -> str:
     """The connection, its row and its code: all or nothing."""
     with transaction.atomic():
+        lock_shown_client(consent)
         connection = open_connection(consent, origin=origin)
         scope = format_scope(consent.scopes)
         record_connection_event(
@@ -141,6 +144,14 @@ def issue_for(consent: Consent, *, origin: Origin) -> str:
         )
 
 
+def lock_shown_client(consent: Consent) -> None:
+    """Hold the client as it was shown, so that it cannot change under the person's answer."""
+    shown = consent.request.destination.client
+    clients = Client.objects.select_for_update(no_key=True).filter(pk=shown.pk)
+    if clients.filter(changed_at=shown.changed_at).first() is None:
+        raise UnredirectableError("consent_changed", EXPIRED)
+
+
 def open_connection(consent: Consent, *, origin: Origin) -> Connection:
     """The person's active connection of this client to this organization; a new one if none.
 
@@ -148,6 +159,9 @@ def open_connection(consent: Consent, *, origin: Origin) -> Connection:
     counting ends here: what it held must not come back to life.
     """
     membership, client = consent.membership, consent.request.destination.client
+    now = timezone.now()
+    # The clock of the host that saw a change may be ahead; the change was shown all the same.
+    consented_at = max(now, client.changed_at or now)
     connection = (
         Connection.objects.select_for_update(of=("self",))
         .select_related("client")
@@ -161,7 +175,8 @@ def open_connection(consent: Consent, *, origin: Origin) -> Connection:
     )
     if connection is not None and still_counts(connection, membership):
         connection.scope = format_scope({*connection.scope.split(), *consent.scopes})
-        connection.save(update_fields=["scope"])
+        connection.consented_at = consented_at
+        connection.save(update_fields=["scope", "consented_at"])
         return connection
     if connection is not None:
         end_connection(
@@ -173,6 +188,7 @@ def open_connection(consent: Consent, *, origin: Origin) -> Connection:
         organization_id=membership.organization_id,
         membership=membership,
         scope=format_scope(consent.scopes),
+        consented_at=consented_at,
     )
 
 

@@ -36,7 +36,7 @@ from oauth_ext.models import Client, RefreshToken, TokenFamily
 from oauth_ext.policies import SignInLimits, limit_sign_in, narrow_to_role
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import Standing, find_connection_standing, find_refusal
+from oauth_ext.standing import Standing, find_connection_standing, find_issuing_refusal
 from oauth_ext.theft_notice import send_theft_notice
 
 # Far above what parallel processes of one person send in a minute; a loop is slowed down.
@@ -103,9 +103,9 @@ def lock_token(request: RefreshRequest) -> RefreshToken:
 
 
 def get_standing(family: TokenFamily) -> Standing:
-    """Raise if the family, its connection or anything they stand on has ended."""
+    """Raise if the family, its connection or anything they stand on has ended or changed."""
     standing = find_connection_standing(family.connection_id, family.id)
-    refusal = find_refusal(standing) if standing else None
+    refusal = find_issuing_refusal(standing) if standing else None
     if standing is None or refusal:
         raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
     return standing

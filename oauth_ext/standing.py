@@ -38,6 +38,7 @@ class Standing:
     connection_paused: bool
     family_revoked: bool | None
     predates_reset: bool | None
+    client_changed: bool
     last_used_at: datetime | None
     policy_ended: bool
     max_idle_days: int | None
@@ -58,6 +59,7 @@ NOT_FOUND = "Account not found"
 INACTIVE = "Account is inactive"
 DISCONNECTED = "Application has been disconnected"
 PAUSED = "Application has been paused"
+CHANGED = "Application has changed since it was allowed"
 
 CONNECTION_SQL = """
 SELECT u.id, u.email, u.name, u.is_active,
@@ -67,6 +69,7 @@ SELECT u.id, u.email, u.name, u.is_active,
        CASE WHEN f.id IS NULL THEN NULL
             ELSE f.revoked_at IS NOT NULL OR f.expires_at <= now() END,
        coalesce(f.created_at, c.created_at) < u.tokens_valid_from,
+       coalesce(coalesce(c.consented_at, c.created_at) < cl.changed_at, false),
        c.last_used_at,
        coalesce(f.created_at + p.max_sign_in_days * interval '1 day' <= now()
                 OR coalesce(f.refreshed_at, f.created_at)
@@ -117,6 +120,7 @@ def build_personal_standing(token: PersonalAccessToken) -> Standing:
         connection_paused=False,
         family_revoked=token.revoked_at is not None,
         predates_reset=is_before(token.created_at, token.user.tokens_valid_from),
+        client_changed=False,
         last_used_at=token.last_used_at,
         policy_ended=False,
         max_idle_days=None,
@@ -159,3 +163,15 @@ def find_refusal(standing: Standing) -> Refusal | None:
     if standing.connection_paused:
         return Refusal("connection_paused", PAUSED)
     return None
+
+
+def find_issuing_refusal(standing: Standing) -> Refusal | None:
+    """Why nothing new may be issued, or None; what was issued before lives to its own end.
+
+    A client whose document has another name or further redirect URIs than the person allowed is
+    not what they allowed: it must ask them again.
+    """
+    refusal = find_refusal(standing)
+    if refusal is None and standing.client_changed:
+        return Refusal("client_changed", CHANGED)
+    return refusal

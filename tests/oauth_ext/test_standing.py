@@ -185,3 +185,18 @@ def test_a_role_that_changed_counts_at_the_next_call(
     assert role() == "owner"
     Membership.objects.filter(user=world.alice, organization=world.acme).update(role="member")
     assert role() == "member"
+
+
+@pytest.mark.case(62)
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_that_issues_is_shut_until_a_changed_client_is_allowed_again(
+    holder: Holder, way: str
+) -> None:
+    Client.objects.update(changed_at=timezone.now())
+    refused = getattr(holder, way)()
+    if way == "call":
+        assert refused.status_code == 200
+        return
+    assert refused.json()["error"] == "invalid_grant"
+    Connection.objects.update(consented_at=timezone.now())
+    assert getattr(holder, way)().status_code == 200
