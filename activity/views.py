@@ -112,9 +112,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
             message=f"This server answers at {settings.PUBLIC_URL} only. Open that instead.",
             reason="bad_host",
         )
+    return unreadable(request)
+
+
+def unreadable(request: HttpRequest, *, status: int = 400) -> HttpResponse:
+    """A request of a form that nothing here takes."""
     return render_refusal(
         request,
-        status=400,
+        status=status,
         title="We could not read this request",
         message="Go back and try again.",
         reason="bad_request",
