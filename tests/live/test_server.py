@@ -9,11 +9,23 @@ from tests.live.server import LiveServer
 INITIALIZE = b'{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}'
 
 
-@pytest.mark.parametrize("charset", ["base64", "rot13", "undefined", "no-such", ""])
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "charset=base64",
+        "charset=rot13",
+        "charset=undefined",
+        "charset=no-such",
+        "charset=",
+        "charset*=utf-8''rot13",
+        "charset*=rot13",
+        "title*=no-such''%41",
+    ],
+)
 def test_a_charset_that_is_none_is_refused_in_our_own_words(
-    server: LiveServer, charset: str
+    server: LiveServer, parameter: str
 ) -> None:
-    headers = {"Content-Type": f"application/json; charset={charset}"}
+    headers = {"Content-Type": f"application/json; {parameter}"}
     answer = httpx.post(f"{server.url}/register", content=b"{}", headers=headers)
     assert answer.status_code == 415
     assert answer.json()["reference"] == answer.headers["Reference-Id"]
@@ -22,8 +34,8 @@ def test_a_charset_that_is_none_is_refused_in_our_own_words(
 
 def test_utf_8_is_taken_however_it_is_spelled(server: LiveServer) -> None:
     body = b'{"client_name":"Spelled","redirect_uris":["https://client.example/cb"]}'
-    for charset in ("utf-8", "UTF-8", '"utf8"'):
-        headers = {"Content-Type": f"application/json; charset={charset}"}
+    for parameter in ("charset=utf-8", "charset=UTF-8", 'charset="utf8"', "charset*=''utf-8"):
+        headers = {"Content-Type": f"application/json; {parameter}"}
         answer = httpx.post(f"{server.url}/register", content=body, headers=headers)
         assert answer.status_code == 201
 
