@@ -239,6 +239,15 @@ def test_text_that_is_none_is_a_page_in_every_parameter(ready: OAuthClient, raw:
         page_refusal_of(ready.browser.get(url), "bad_text")
 
 
+def test_letters_that_are_not_percent_encoded_are_a_page(ready: OAuthClient, world: World) -> None:
+    answer = ready.decide(ready.open_consent(state="é"), world.acme)
+    assert read_redirect(answer)["state"] == "é"
+    query = urlsplit(ready.authorization_url(state=None)).query
+    # Bare UTF-8, as a server hands it to us: byte by byte as Latin-1.
+    answer = ready.browser.get("/authorize", QUERY_STRING=f"{query}&state=\u00c3\u00a9")
+    page_refusal_of(answer, "bad_text")
+
+
 @pytest.mark.parametrize("raw", ["%", "%zz", "%u0041", "%e2%80%ae", "\u00ff", "%F0%9F%99%82"])
 def test_odd_text_is_never_a_fault_of_ours(ready: OAuthClient, raw: str) -> None:
     for name in NAMES:
