@@ -1,15 +1,17 @@
-"""Refusals that a stranger can cause at no cost, kept from filling the log.
+"""Refusals that can be caused at no cost, kept from filling the log.
 
 The first twenty of a source (an address, an IPv6 /64) of one kind in a minute are rows of their
-own. Beyond that one summary row stands for the rest of the minute; they all carry its reference,
-so that no reference leads nowhere. How many it stands for is told when the next one comes.
+own, and the first sixty of somebody signed in. Beyond that one summary row stands for the rest of
+the minute; they all carry its reference, so that no reference leads nowhere. How many it stands
+for is told when the next one comes.
 """
 
 import ipaddress
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
@@ -20,6 +22,8 @@ from activity.recorder import record_event
 from activity.references import derive_reference
 
 ROWS_PER_MINUTE = 20
+# People are patient with a page that reloads itself; a program with their cookie is not.
+ROWS_OF_A_PERSON = 60
 
 # ``last_count`` is what the previous minute came to, in the first answer of a new one.
 COUNT = """
@@ -41,50 +45,63 @@ def record_noise(
     reason: str,
     http_status: int | None = None,
     client_id: str = "",
+    user_id: UUID | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> str:
-    """Record a refusal of somebody unknown and return the reference to show.
+    """Record a refusal and return the reference to show.
 
     That is the origin's own, or the summary's once the source has used up its rows.
     """
-    source, minute = name_source(origin.ip), int(time.time() // 60)
+    source = f"user {user_id}" if user_id else name_source(origin.ip)
+    allowance = ROWS_OF_A_PERSON if user_id else ROWS_PER_MINUTE
+    minute = int(time.time() // 60)
+    summary = Summary(event, origin, source, user_id)
     with connection.cursor() as cursor:
         cursor.execute(COUNT, (source, event.value, minute))
         count, last_minute, last_count = cursor.fetchone()
-    if last_count > ROWS_PER_MINUTE:
-        summarize(event, origin, source, last_minute, {"refusals": last_count})
-    if count > ROWS_PER_MINUTE:
-        if count == ROWS_PER_MINUTE + 1:
-            summarize(event, origin, source, minute, {"rows_kept": ROWS_PER_MINUTE})
-        return derive_summary_reference(event, source, minute)
+    if last_count > allowance:
+        summary.record(last_minute, {"refusals": last_count})
+    if count > allowance:
+        if count == allowance + 1:
+            summary.record(minute, {"rows_kept": allowance})
+        return summary.derive_reference(minute)
     record_event(
         event,
         origin=origin,
         outcome=Outcome.REFUSED,
         reason=reason,
         http_status=http_status,
+        user_id=user_id,
         client_id=client_id,
         details=details,
     )
     return origin.reference
 
 
-def summarize(
-    event: Event, origin: Origin, source: str, minute: int, details: Mapping[str, Any]
-) -> None:
-    """The row that a minute's summary reference leads to."""
-    record_event(
-        Event.NOISE_SUMMARIZED,
-        origin=replace(origin, reference=derive_summary_reference(event, source, minute)),
-        outcome=Outcome.REFUSED,
-        reason="too_many_refusals",
-        details={"event": event.value, **details},
-    )
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The row that stands for what one source was refused in one way in a minute."""
 
+    event: Event
+    origin: Origin
+    source: str
+    user_id: UUID | None
 
-def derive_summary_reference(event: Event, source: str, minute: int) -> str:
-    """The reference that all of a source's further refusals of a minute share."""
-    return derive_reference(settings.SECRET_KEY, "noise", event.value, source, str(minute))
+    def record(self, minute: int, details: Mapping[str, Any]) -> None:
+        """Write what the minute's reference leads to."""
+        record_event(
+            Event.NOISE_SUMMARIZED,
+            origin=replace(self.origin, reference=self.derive_reference(minute)),
+            outcome=Outcome.REFUSED,
+            reason="too_many_refusals",
+            user_id=self.user_id,
+            details={"event": self.event.value, **details},
+        )
+
+    def derive_reference(self, minute: int) -> str:
+        """The reference that all further refusals of the minute share."""
+        parts = (self.event.value, self.source, str(minute))
+        return derive_reference(settings.SECRET_KEY, "noise", *parts)
 
 
 def name_source(ip: str | None) -> str:

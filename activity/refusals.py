@@ -6,10 +6,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
-from activity.events import Event, Outcome
+from activity.events import Event
 from activity.noise import record_noise
 from activity.origin import origin_of
-from activity.recorder import record_event
 
 
 def record_refusal(
@@ -24,30 +23,18 @@ def record_refusal(
 ) -> str:
     """Record why somebody was refused; the reference goes into the answer's header as well.
 
-    A signed-in person's refusal is always a row of its own. A stranger's is subject to the noise
-    limit, whatever client they name: anybody can name one.
+    Whoever is refused very often gets a summary's: somebody signed in by who they are, a stranger
+    by where they are, whatever client they name, since anybody can name one.
     """
-    origin = origin_of(request)
-    if user_id is None:
-        reference = record_noise(
-            event,
-            origin=origin,
-            reason=reason,
-            http_status=http_status,
-            client_id=client_id,
-            details=details,
-        )
-        # The first middleware repeats it in the header; it may be a summary's by now.
-        request.reference = reference  # type: ignore[attr-defined]
-        return reference
-    record_event(
+    reference = record_noise(
         event,
-        origin=origin,
-        outcome=Outcome.REFUSED,
+        origin=origin_of(request),
         reason=reason,
-        user_id=user_id,
-        client_id=client_id,
         http_status=http_status,
+        client_id=client_id,
+        user_id=user_id,
         details=details,
     )
-    return origin.reference
+    # The first middleware repeats it in the header; it may be a summary's by now.
+    request.reference = reference  # type: ignore[attr-defined]
+    return reference

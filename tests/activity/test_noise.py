@@ -10,7 +10,7 @@ from django.test import Client as Browser
 
 from activity.events import Event
 from activity.models import ActivityEvent
-from activity.noise import ROWS_PER_MINUTE, record_noise
+from activity.noise import ROWS_OF_A_PERSON, ROWS_PER_MINUTE, record_noise
 from activity.origin import Origin
 from activity.references import new_reference, parse_reference
 from tests.mcp_client import McpClient
@@ -138,3 +138,20 @@ def test_a_flood_at_the_resource_does_not_hide_somebody_known(mint: Any, world: 
     assert answer.status_code == 200
     row = ActivityEvent.objects.with_reference(answer["Reference-Id"]).first()
     assert (row.event, row.user_id) == ("mcp.tool.called", world.alice.id)
+
+
+@pytest.mark.case(343)
+def test_somebody_signed_in_has_more_rows_of_their_own_but_not_any_number(
+    sign_in: Any, world: Any, log: Any
+) -> None:
+    browser, other = sign_in(world.alice), sign_in(world.ben)
+    answers = [browser.get("/no/such/page") for _ in range(ROWS_OF_A_PERSON + 20)]
+    assert {answer.status_code for answer in answers} == {404}
+    mine = log().filter(user_id=world.alice.id)
+    assert mine.filter(event="http.request.refused").count() == ROWS_OF_A_PERSON
+    summary = mine.get(event="http.noise.summarized")
+    assert answers[-1]["Reference-Id"] == answers[-1].json()["reference"] == summary.reference
+    # Neither a neighbour's rows nor a stranger's are used up by it.
+    assert log().with_reference(other.get("/no/such/page")["Reference-Id"]).get().user_id
+    stranger = Browser().get("/no/such/page")
+    assert log().with_reference(stranger["Reference-Id"]).get().reason == "not_found"
