@@ -3,11 +3,21 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts.limits import allow_sign_in, forgive_sign_in
+from accounts.form_limits import refuse_attempt, refuse_while_busy
+from accounts.hash_slots import HashingBusyError
+from accounts.hashers import MAX_PASSWORD_LENGTH
+from accounts.limits import (
+    REAUTHENTICATION,
+    forgive_sign_in,
+    give_token_back,
+    list_sign_in_buckets,
+    take_tokens,
+)
 from accounts.models import User
 from activity.events import Event
 from activity.origin import find_client_address, origin_of
@@ -34,16 +44,25 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Stop and record an attempt beyond the limit, before the password is looked at."""
-        if allow_sign_in(str(credentials.get("email") or ""), find_client_address(request)):
-            return
-        record_refusal(request, Event.SIGN_IN_FAILED, reason="too_many_attempts")
-        raise self.validation_error("too_many_login_attempts")
+        if len(str(credentials.get("password") or "")) > MAX_PASSWORD_LENGTH:
+            record_refusal(request, Event.SIGN_IN_FAILED, reason="password_too_long")
+            raise self.validation_error("email_password_mismatch")
+        email, ip = str(credentials.get("email") or ""), find_client_address(request)
+        exhausted = take_tokens(list_sign_in_buckets(email, ip))
+        if exhausted is not None:
+            refusal = refuse_attempt(request, exhausted, event=Event.SIGN_IN_FAILED)
+            raise ImmediateHttpResponse(refusal)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Right passwords don't count against the limit."""
-        user: User | None = super().authenticate(request, **credentials)
+        """Right passwords don't count against the limit, nor do those nobody looked at."""
+        email, ip = str(credentials.get("email") or ""), find_client_address(request)
+        try:
+            user: User | None = super().authenticate(request, **credentials)
+        except HashingBusyError as error:
+            forgive_sign_in(email, ip)
+            raise ImmediateHttpResponse(refuse_while_busy(request)) from error
         if user is not None:
-            forgive_sign_in(str(credentials.get("email") or ""), find_client_address(request))
+            forgive_sign_in(email, ip)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -63,7 +82,17 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Ask for the password again; the address is the person's own."""
-        return bool(self.authenticate(self.request, email=user.email, password=password) == user)
+        bucket = (REAUTHENTICATION, str(user.pk))
+        exhausted = take_tokens([bucket])
+        if exhausted is not None:
+            refusal = refuse_attempt(self.request, exhausted, event=Event.SIGN_IN_FAILED)
+            raise ImmediateHttpResponse(refusal)
+        is_right: bool = (
+            self.authenticate(self.request, email=user.email, password=password) == user
+        )
+        if is_right:
+            give_token_back(*bucket)
+        return is_right
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link in a reset mail starts with our own address, whatever the request said."""

@@ -1,11 +1,16 @@
 """allauth's forms, where ours differ."""
 
+from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
 from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
+from allauth.core import context
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from activity.events import Event
+from activity.refusals import record_refusal
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):
@@ -30,3 +35,21 @@ class ResetPasswordKeyForm(AllauthResetPasswordKeyForm):
             self.user.tokens_valid_from = timezone.now()
             self.user.save(update_fields=["tokens_valid_from"])
             super().save()
+
+
+class ChangePasswordForm(AllauthChangePasswordForm):
+    """A new password for somebody signed in, who has to know the old one."""
+
+    def clean_oldpassword(self) -> str:
+        """The old password; a wrong one is a row, since whoever has the session may be guessing."""
+        try:
+            old: str = super().clean_oldpassword()
+        except ValidationError:
+            record_refusal(
+                context.request,
+                Event.PASSWORD_REFUSED,
+                reason="wrong_password",
+                user_id=self.user.pk,
+            )
+            raise
+        return old

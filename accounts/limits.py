@@ -2,14 +2,20 @@
 
 A bucket holds ``capacity`` tokens and refills evenly over ``seconds``. They are shared by every
 process, and a restart forgets nothing. Call these outside transactions: a bucket is one row, and
-everybody with the same key waits for it.
+everybody with the same key waits for it. An empty bucket is only read, so a flood waits for nobody.
+
+A policy that counts by source is ``HOSTED_FACTOR`` times as wide for the networks of hosted
+assistants, where many people share a few addresses.
 """
 
 import hashlib
+import ipaddress
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from activity.noise import name_source
@@ -29,11 +35,21 @@ class Policy:
         return math.ceil(self.seconds / self.capacity)
 
 
+# One bucket: a policy and what it counts by.
+Bucket = tuple[Policy, str]
+
 # A guesser at one account is slowed down where they are; the account's own person, who is
 # somewhere else, is not, until the guessing comes from very many places.
 SIGN_IN_HERE = Policy("sign_in.account_and_source", 5, 300)
 SIGN_IN_SOURCE = Policy("sign_in.source", 30, 300)
 SIGN_IN_ACCOUNT = Policy("sign_in.account", 100, 3600)
+SIGN_IN_ALL = Policy("sign_in.all", 1000, 300)
+REAUTHENTICATION = Policy("reauthentication.user", 5, 300)
+PASSWORD_CHANGE = Policy("password_change.user", 5, 300)
+# Each is a mail to somebody who may not have asked for it.
+RESET_ACCOUNT = Policy("password_reset.account", 5, 86_400)
+RESET_SOURCE = Policy("password_reset.source", 20, 3600)
+RESET_LINK_SOURCE = Policy("password_reset_link.source", 20, 60)
 # Generous: hosted assistants register many people's clients from a few addresses. What they
 # register is mostly the same, and that does not count at all.
 REGISTRATION_SOURCE = Policy("registration.source", 60, 600)
@@ -44,23 +60,35 @@ CONSENT_PAGE = Policy("consent.user", 30, 60)
 DOCUMENT_USER = Policy("document.user", 20, 60)
 DOCUMENT_URL = Policy("document.url", 1, 60)
 DOCUMENT_HOST = Policy("document.host", 6, 60)
+# Requests of people who are not signed in, as far as each would be a row (a session).
+WAITING_AUTHORIZATION = Policy("authorization.source", 60, 60)
+# Only refusals count, and only refusals are held back: what is right is never refused for what
+# others behind the same address got wrong. Nobody guesses 256 bits; this is against loops.
+TOKEN_REFUSALS = Policy("token.client_and_source", 20, 60)
+REVOCATION_REFUSALS = Policy("revocation.client_and_source", 20, 60)
+
+HOSTED_FACTOR = 20
 
 # The key of a bucket that everybody shares.
 EVERYBODY = ""
 
+REFILLED = (
+    "least(%(capacity)s, bucket.tokens + %(rate)s * greatest(0,"
+    " extract(epoch FROM clock_timestamp() - bucket.updated_at)))"
+)
 TAKE = """
 INSERT INTO accounts_tokenbucket AS bucket (policy, key, tokens, updated_at, granted)
-VALUES (%(policy)s, %(key)s, %(capacity)s - 1, clock_timestamp(), true)
+SELECT %(policy)s, %(key)s, %(capacity)s - 1, clock_timestamp(), true
+WHERE NOT EXISTS (
+  SELECT FROM accounts_tokenbucket AS bucket
+  WHERE policy = %(policy)s AND key = %(key)s AND {refilled} < 1
+)
 ON CONFLICT (policy, key) DO UPDATE SET
   granted = {refilled} >= 1,
   tokens = {refilled} - CASE WHEN {refilled} >= 1 THEN 1 ELSE 0 END,
   updated_at = clock_timestamp()
 RETURNING granted
-""".replace(
-    "{refilled}",
-    "least(%(capacity)s, bucket.tokens + %(rate)s * greatest(0,"
-    " extract(epoch FROM clock_timestamp() - bucket.updated_at)))",
-)
+""".replace("{refilled}", REFILLED)
 GIVE_BACK = """
 UPDATE accounts_tokenbucket SET tokens = least(%(capacity)s, tokens + 1)
 WHERE policy = %(policy)s AND key = %(key)s
@@ -71,8 +99,16 @@ def take_token(policy: Policy, key: str) -> bool:
     """Take a token from the bucket of this key; whether there was one."""
     with connection.cursor() as cursor:
         cursor.execute(TAKE, build_parameters(policy, key))
-        granted: bool = cursor.fetchone()[0]
-    return granted
+        row = cursor.fetchone()
+    return row is not None and row[0]
+
+
+def take_tokens(buckets: Iterable[Bucket]) -> Policy | None:
+    """Take one from each in turn; the first policy that had none left, or None.
+
+    The buckets after that one are spared.
+    """
+    return next((policy for policy, key in buckets if not take_token(policy, key)), None)
 
 
 def give_token_back(policy: Policy, key: str) -> None:
@@ -91,32 +127,52 @@ def build_parameters(policy: Policy, key: str) -> dict[str, str | int | float]:
     }
 
 
-def list_sign_in_buckets(email: str, ip: str | None) -> list[tuple[Policy, str]]:
-    """The buckets that an attempt to sign in takes from."""
+def widen_for(policy: Policy, ip: str | None) -> Policy:
+    """The policy as it counts for this source."""
+    if ip is None:
+        return policy
+    address = ipaddress.ip_address(ip)
+    if any(address in network for network in settings.HOSTED_ASSISTANT_NETWORKS):
+        return replace(policy, capacity=policy.capacity * HOSTED_FACTOR)
+    return policy
+
+
+def name_bucket_of_source(policy: Policy, ip: str | None) -> Bucket:
+    """The bucket of one source: an IPv4 address, or the /64 of an IPv6 one."""
+    return widen_for(policy, ip), name_source(ip)
+
+
+def list_sign_in_buckets(email: str, ip: str | None) -> list[Bucket]:
+    """The buckets that an attempt to sign in takes from.
+
+    The source's comes first, so that no flood of invented accounts makes a bucket for each.
+    """
     account, source = email.strip().lower(), name_source(ip)
     return [
+        name_bucket_of_source(SIGN_IN_SOURCE, ip),
         (SIGN_IN_HERE, f"{account} {source}"),
-        (SIGN_IN_SOURCE, source),
         (SIGN_IN_ACCOUNT, account),
+        (SIGN_IN_ALL, EVERYBODY),
     ]
 
 
-def allow_sign_in(email: str, ip: str | None) -> bool:
-    """Whether the password may be looked at; the later buckets are spared once one is empty."""
-    return all(take_token(policy, key) for policy, key in list_sign_in_buckets(email, ip))
-
-
 def forgive_sign_in(email: str, ip: str | None) -> None:
-    """The password was right, so the attempt does not count."""
+    """The password was right, or never looked at, so the attempt does not count."""
     for policy, key in list_sign_in_buckets(email, ip):
         give_token_back(policy, key)
 
 
+def list_reset_buckets(email: str, ip: str | None) -> list[Bucket]:
+    """The buckets that asking for a reset mail takes from, whether or not anybody has the
+    address.
+    """
+    return [name_bucket_of_source(RESET_SOURCE, ip), (RESET_ACCOUNT, email.strip().lower())]
+
+
 def allow_registration(ip: str | None) -> bool:
     """Whether one more client that is not known yet may be registered."""
-    return take_token(REGISTRATION_SOURCE, name_source(ip)) and take_token(
-        REGISTRATION_ALL, EVERYBODY
-    )
+    buckets = [name_bucket_of_source(REGISTRATION_SOURCE, ip), (REGISTRATION_ALL, EVERYBODY)]
+    return take_tokens(buckets) is None
 
 
 def allow_consent_page(user_id: UUID) -> bool:
@@ -139,3 +195,17 @@ def allow_document_fetch(*, url: str, host: str, user_id: UUID) -> str:
 def forgive_document_fetch(*, url: str) -> None:
     """The fetch succeeded, so the next one need not wait."""
     give_token_back(DOCUMENT_URL, url)
+
+
+def allow_waiting_authorization(ip: str | None) -> bool:
+    """Whether one more request of somebody unknown may wait in a session."""
+    return take_tokens([name_bucket_of_source(WAITING_AUTHORIZATION, ip)]) is None
+
+
+def allow_refusal(policy: Policy, client_id: str, ip: str | None) -> bool:
+    """Whether one more refusal may say why, rather than to slow down.
+
+    Args:
+        client_id: of a client that exists; names that anybody makes up would have a bucket each.
+    """
+    return take_token(widen_for(policy, ip), f"{client_id} {name_source(ip)}")

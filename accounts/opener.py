@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "Cross-Origin-Opener-Policy"
@@ -14,7 +15,10 @@ def keep_opener(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResp
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
+        try:
+            response: HttpResponseBase = view(request, *args, **kwargs)
+        except ImmediateHttpResponse as stop:
+            response = stop.response
         response[HEADER] = "unsafe-none"
         return response
 

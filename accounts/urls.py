@@ -3,6 +3,12 @@
 from allauth.account import views
 from django.urls import path, re_path
 
+from accounts.form_limits import (
+    limit_posts,
+    list_buckets_of_change,
+    list_buckets_of_reset,
+    list_buckets_of_reset_link,
+)
 from accounts.opener import keep_opener
 
 urlpatterns = [
@@ -11,12 +17,20 @@ urlpatterns = [
     path("signup", views.signup, name="account_signup"),
     path("inactive", views.account_inactive, name="account_inactive"),
     path("reauthenticate", views.reauthenticate, name="account_reauthenticate"),
-    path("password/change", views.password_change, name="account_change_password"),
-    path("password/reset", views.password_reset, name="account_reset_password"),
+    path(
+        "password/change",
+        limit_posts(views.password_change, list_buckets_of_change),
+        name="account_change_password",
+    ),
+    path(
+        "password/reset",
+        limit_posts(views.password_reset, list_buckets_of_reset),
+        name="account_reset_password",
+    ),
     path("password/reset/done", views.password_reset_done, name="account_reset_password_done"),
     re_path(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)$",
-        views.password_reset_from_key,
+        limit_posts(views.password_reset_from_key, list_buckets_of_reset_link),
         name="account_reset_password_from_key",
     ),
     path(

@@ -45,6 +45,8 @@ class Event(StrEnum):
     SIGNED_IN = "accounts.sign_in.succeeded"
     SIGN_IN_FAILED = "accounts.sign_in.failed"
     PASSWORD_SET = "accounts.password.set"
+    PASSWORD_REFUSED = "accounts.password.refused"
+    PASSWORD_BUSY = "accounts.password.busy"
     SIGNED_OUT = "accounts.sign_out.succeeded"
     ADMIN_ADDED = "admin.object.added"
     ADMIN_CHANGED = "admin.object.changed"

@@ -139,16 +139,28 @@ def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
     return response
 
 
-def too_many_requests(request: HttpRequest) -> HttpResponse:
-    """429 for somebody who tries too often; allauth asks for it by name."""
+def too_many_requests(
+    request: HttpRequest,
+    *,
+    policy: str = "",
+    retry_after: int = 60,
+    event: Event = Event.PAGE_REFUSED,
+) -> HttpResponse:
+    """429 for somebody who tries too often; the row names the policy, the page does not.
+
+    Args:
+        retry_after: seconds.
+    """
     response = render_refusal(
         request,
         status=429,
         title="Too many attempts",
         message="Wait a few minutes, then try again. Nothing was changed.",
         reason="too_many_attempts",
+        event=event,
+        details={"policy": policy} if policy else None,
     )
-    response["Retry-After"] = "60"
+    response["Retry-After"] = str(retry_after)
     return response
 
 

@@ -4,6 +4,7 @@ Production is the default: a missing or nonsensical value stops the process with
 ``QUICK_START=1`` (set by ``make run`` and the tests) relaxes exactly what its comments say.
 """
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,6 +49,14 @@ def check_secret(name: str, value: str) -> str:
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} must be set to at least 32 random characters")
     return value
+
+
+def read_networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
+    """Networks in CIDR notation."""
+    try:
+        return [ip_network(text.strip()) for text in env.list(name, default=default)]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 # --- identity of the deployment ---------------------------------------------------------------
@@ -122,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.form_limits.HashingBusyMiddleware",
 ]
 ROOT_URLCONF = "docjacket_mcp.urls"
 WSGI_APPLICATION = "docjacket_mcp.wsgi.application"
@@ -157,11 +167,12 @@ AUTH_PASSWORD_VALIDATORS = [
         "CommonPasswordValidator",
         "NumericPasswordValidator",
     )
-]
+] + [{"NAME": "accounts.hashers.MaximumLengthValidator"}]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/settings/ai-access"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
+    "change_password": "accounts.forms.ChangePasswordForm",
     "reset_password": "accounts.forms.ResetPasswordForm",
     "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
 }
@@ -174,6 +185,8 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_SESSION_REMEMBER = False
+# allauth counts in a cache that each process has for itself; accounts.limits counts for all.
+ACCOUNT_RATE_LIMITS = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not QUICK_START
@@ -289,6 +302,9 @@ SECURE_SSL_REDIRECT = False  # a redirect would strip a client's POST; the proxy
 TRUSTED_PROXY_HOPS = env.int("TRUSTED_PROXY_HOPS", default=0)
 if TRUSTED_PROXY_HOPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Many people's calls come from these few addresses: what counts by source is wider for them.
+HOSTED_ASSISTANT_NETWORKS = read_networks("HOSTED_ASSISTANT_NETWORKS", ["160.79.104.0/21"])
 
 # No cookies, so any origin may talk to the machine endpoints; /mcp has its own list above.
 CORS_URLS_REGEX = r"^/(\.well-known/.*|token|register|revoke|mcp/?)$"

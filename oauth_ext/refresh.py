@@ -6,10 +6,13 @@ seconds, from a copy that only the predecessor itself can unseal. Whatever comes
 further back, is theft: the family dies and the person is told (RFC 9700 §4.14.2).
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
+from django.db.models import OuterRef
 from django.utils import timezone
 
 from activity.events import Event, Outcome
@@ -41,6 +44,9 @@ from oauth_ext.theft_notice import send_theft_notice
 
 # Far above what parallel processes of one person send in a minute; a loop is slowed down.
 MAX_REPLAYS = 100
+# New tokens of one family in a minute; repeating a rotation makes none and does not count.
+MAX_ROTATIONS = 12
+ROTATION_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
         InvalidGrantError: unknown, expired, revoked, or replayed; in the last case the family
             has died, which is for the caller's transaction to commit.
         InvalidScopeError, InvalidTargetError: asked for more; nothing was rotated.
+        TooManyRequestsError: a loop; nothing was rotated, and the same token works later.
     """
     token = lock_token(request)
     standing = get_standing(token.family)
@@ -74,6 +81,7 @@ def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
     elif token.expires_at <= now:
         raise InvalidGrantError("refresh_expired")
     else:
+        check_rotations(token, now)
         limits = limit_sign_in(standing.max_idle_days, standing.max_sign_in_days)
         successor = rotate(token, request.refresh_token, now, limits)
         record_refresh(token.family, origin=origin, reason="", scope=scope)
@@ -97,9 +105,30 @@ def lock_token(request: RefreshRequest) -> RefreshToken:
     if family.connection.client_id != request.client.pk:
         raise InvalidGrantError("refresh_client")
     # Read again: another refresh may have superseded it while we waited for the lock.
-    token: RefreshToken = RefreshToken.objects.get(token_checksum__in=checksums)
+    token: RefreshToken = with_earlier_rotation().get(token_checksum__in=checksums)
     token.family = family
     return token
+
+
+def with_earlier_rotation() -> Any:
+    """Refresh tokens, each with when the one twelve generations before it was superseded.
+
+    Since each rotation is a generation, that one time says whether there were twelve in a minute,
+    whatever the family's age, and it costs no statement of its own.
+    """
+    earlier = RefreshToken.objects.filter(
+        family=OuterRef("family"), generation=OuterRef("generation") - MAX_ROTATIONS
+    )
+    return RefreshToken.objects.annotate(earlier_rotation=earlier.values("superseded_at"))
+
+
+def check_rotations(token: Any, now: datetime) -> None:
+    """Raise if the family rotates in a loop; nothing is, so the same token works later."""
+    if token.earlier_rotation is None:
+        return
+    seconds = ROTATION_SECONDS - (now - token.earlier_rotation).total_seconds()
+    if seconds > 0:
+        raise TooManyRequestsError("rotation_limit", retry_after=math.ceil(seconds))
 
 
 def get_standing(family: TokenFamily) -> Standing:

@@ -4,10 +4,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from accounts.limits import REVOCATION_REFUSALS, TOKEN_REFUSALS, allow_refusal
 from activity.events import Event
+from activity.origin import find_client_address
 from activity.refusals import record_refusal
-from oauth_ext.errors import OAuthError
+from oauth_ext.errors import OAuthError, TooManyRequestsError
 from oauth_ext.models import Client
+
+# Beyond these, a refusal only says when to come back.
+REFUSAL_POLICIES = {
+    Event.TOKEN_REQUEST_REFUSED: TOKEN_REFUSALS,
+    Event.REVOCATION_REFUSED: REVOCATION_REFUSALS,
+}
 
 
 def answer_json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -22,12 +30,18 @@ def answer_refusal(
     request: HttpRequest, error: OAuthError, *, event: Event, client: Client | None = None
 ) -> HttpResponse:
     """The error response of RFC 6749 §5.2, after its row was written."""
+    client_id = client.client_id if client else ""
+    policy, details = REFUSAL_POLICIES.get(event), {}
+    if policy and not allow_refusal(policy, client_id, find_client_address(request)):
+        details = {"policy": policy.name, "otherwise": error.reason}
+        error = TooManyRequestsError("too_many_refusals", retry_after=policy.retry_after)
     reference = record_refusal(
         request,
         event,
         reason=error.reason,
-        client_id=client.client_id if client else "",
+        client_id=client_id,
         http_status=error.status_code,
+        details=details,
     )
     body = {
         "error": error.error,

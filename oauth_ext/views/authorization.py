@@ -11,12 +11,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
-from accounts.limits import allow_consent_page
+from accounts.limits import (
+    CONSENT_PAGE,
+    WAITING_AUTHORIZATION,
+    allow_consent_page,
+    allow_waiting_authorization,
+)
 from accounts.memberships import find_active_membership, find_active_memberships
 from accounts.opener import keep_opener
 from accounts.signed_in import signed_in_user
 from activity.events import Event
-from activity.origin import origin_of
+from activity.origin import find_client_address, origin_of
 from activity.refusals import record_refusal
 from activity.views import find_user_id, render_refusal, too_many_requests
 from oauth_ext.authorization_request import (
@@ -112,6 +117,9 @@ def parse_query(request: HttpRequest) -> Parameters:
 
 def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in first and come back to this very request."""
+    if is_long(request) and not allow_waiting_authorization(find_client_address(request)):
+        policy = WAITING_AUTHORIZATION
+        return too_many_requests(request, policy=policy.name, retry_after=policy.retry_after)
     return redirect(f"{reverse('account_login')}?{urlencode({'next': name_return(request)})}")
 
 
@@ -122,10 +130,15 @@ def name_return(request: HttpRequest) -> str:
     request waits in the session, which nothing shorter needs to start.
     """
     path = request.get_full_path()
-    if len(path) <= MAX_RETURN_LENGTH:
+    if not is_long(request):
         return path
     request.session[WAITING] = path
     return reverse("oauth_ext:resume_authorization")
+
+
+def is_long(request: HttpRequest) -> bool:
+    """Whether the request has to wait in the session."""
+    return len(request.get_full_path()) > MAX_RETURN_LENGTH
 
 
 @never_cache
@@ -138,7 +151,9 @@ def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> H
     """The consent page; no state changes but the row that it was shown."""
     memberships = find_active_memberships(signed_in_user(request).pk)
     if not allow_consent_page(signed_in_user(request).pk):
-        return too_many_requests(request)
+        return too_many_requests(
+            request, policy=CONSENT_PAGE.name, retry_after=CONSENT_PAGE.retry_after
+        )
     if not memberships:
         return show_no_organization(request, authorization)
     digest = sign_shown(

@@ -1,24 +1,28 @@
 """Limits: what is counted, what is not, and that they hold when asked from many sides at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_network
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, connections
 from django.test import Client as Browser
 
 from accounts.limits import (
     CONSENT_PAGE,
+    HOSTED_FACTOR,
     REGISTRATION_SOURCE,
+    SIGN_IN_ALL,
     SIGN_IN_HERE,
+    SIGN_IN_SOURCE,
     Policy,
     give_token_back,
     take_token,
+    widen_for,
 )
 from accounts.models import TokenBucket
-from oauth_ext.models import Client
+from oauth_ext.models import AuthorizationCode, Client
 from tests.conftest import World
 from tests.factories import PASSWORD
 from tests.oauth_client import OAuthClient
@@ -37,8 +41,7 @@ def move_back(policy: Policy, seconds: int) -> None:
 
 
 def sign_in(email: str, password: str, ip: str) -> Any:
-    """One attempt from an address; allauth's own page limit is not what is asked about."""
-    cache.clear()
+    """One attempt from an address."""
     fields = {"login": email, "password": password}
     return Browser(REMOTE_ADDR=ip).post("/accounts/login", fields)
 
@@ -78,7 +81,8 @@ def test_a_guesser_is_stopped_and_the_person_elsewhere_is_not(world: World, log:
     for _ in range(SIGN_IN_HERE.capacity):
         sign_in("alice@acme.example", "wrong", "192.0.2.1")
     stopped = sign_in("alice@acme.example", PASSWORD, "192.0.2.1")
-    assert stopped.status_code == 200
+    assert stopped.status_code == 429
+    assert stopped["Retry-After"] == str(SIGN_IN_HERE.retry_after)
     assert log().filter(reason="too_many_attempts").count() == 1
     assert sign_in("alice@acme.example", PASSWORD, "192.0.2.2").status_code == 302
     move_back(SIGN_IN_HERE, SIGN_IN_HERE.seconds)
@@ -88,6 +92,81 @@ def test_a_guesser_is_stopped_and_the_person_elsewhere_is_not(world: World, log:
 def test_right_passwords_do_not_count(world: World) -> None:
     for _ in range(SIGN_IN_HERE.capacity + 2):
         assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
+
+
+@pytest.mark.case(353, 361)
+def test_a_flood_of_invented_accounts_makes_a_bounded_number_of_buckets(db: None) -> None:
+    for number in range(SIGN_IN_SOURCE.capacity + 10):
+        answer = sign_in(f"nobody{number}@evil.example", "wrong", "192.0.2.1")
+    assert answer.status_code == 429
+    assert TokenBucket.objects.filter(policy=SIGN_IN_HERE.name).count() == SIGN_IN_SOURCE.capacity
+    assert all(len(key) == 64 for key in TokenBucket.objects.values_list("key", flat=True))
+
+
+@pytest.mark.case(353, 354)
+def test_guessing_spread_over_many_sources_and_accounts_is_stopped_too(
+    world: World, log: Any
+) -> None:
+    sign_in("nobody@evil.example", "wrong", "192.0.2.1")
+    TokenBucket.objects.filter(policy=SIGN_IN_ALL.name).update(tokens=1)
+    assert sign_in("ben@acme.example", "wrong", "192.0.2.3").status_code == 200
+    TokenBucket.objects.filter(policy=SIGN_IN_ALL.name).update(tokens=0)
+    stopped = sign_in("alice@acme.example", PASSWORD, "192.0.2.2")
+    assert stopped.status_code == 429
+    row = log().with_reference(stopped["Reference-Id"]).get()
+    assert (row.event, row.reason) == ("accounts.sign_in.failed", "too_many_attempts")
+    assert row.details["policy"] == SIGN_IN_ALL.name
+
+
+@pytest.mark.case(353)
+def test_a_whole_ipv6_customer_is_one_source_and_the_next_is_another(world: World) -> None:
+    for number in range(SIGN_IN_HERE.capacity):
+        sign_in("alice@acme.example", "wrong", f"2001:db8:1:2::{number + 1:x}")
+    assert sign_in("alice@acme.example", PASSWORD, "2001:db8:1:2:ffff::1").status_code == 429
+    assert sign_in("alice@acme.example", PASSWORD, "2001:db8:1:3::1").status_code == 302
+
+
+def test_an_empty_bucket_is_only_read(db: None) -> None:
+    assert [take_token(THREE, "a") for _ in range(3)] == [True] * 3
+    before = TokenBucket.objects.values().get()
+    assert not take_token(THREE, "a")
+    assert TokenBucket.objects.values().get() == before
+
+
+@pytest.mark.parametrize(
+    ("ip", "capacity"),
+    [
+        ("160.79.103.255", 3),
+        ("160.79.104.0", 3 * HOSTED_FACTOR),
+        ("160.79.111.255", 3 * HOSTED_FACTOR),
+        ("160.79.112.0", 3),
+        ("2607:6bc0::1", 3),
+        (None, 3),
+    ],
+)
+def test_what_counts_by_source_is_wider_for_hosted_assistants(
+    ip: str | None, capacity: int
+) -> None:
+    assert widen_for(THREE, ip).capacity == capacity
+
+
+def test_which_networks_are_hosted_assistants_is_a_setting(settings: Any) -> None:
+    settings.HOSTED_ASSISTANT_NETWORKS = [ip_network("2607:6bc0::/48")]
+    assert widen_for(THREE, "2607:6bc0::1").capacity == 3 * HOSTED_FACTOR
+    assert widen_for(THREE, "160.79.104.1").capacity == 3
+
+
+def test_hosted_assistants_register_more_from_one_address(oauth: OAuthClient) -> None:
+    statuses = {}
+    for ip in ("160.79.104.10", "192.0.2.1"):
+        TokenBucket.objects.all().delete()
+        oauth.http = Browser(raise_request_exception=False, REMOTE_ADDR=ip)
+        oauth.register(client_name=f"First of {ip}")
+        bucket = TokenBucket.objects.get(policy=REGISTRATION_SOURCE.name)
+        bucket.tokens -= REGISTRATION_SOURCE.capacity - 1
+        bucket.save()
+        statuses[ip] = oauth.register(client_name=f"Sixty-first of {ip}").status_code
+    assert statuses == {"160.79.104.10": 201, "192.0.2.1": 429}
 
 
 def test_new_clients_are_limited_and_known_ones_are_not(oauth: OAuthClient, log: Any) -> None:
@@ -103,13 +182,19 @@ def test_new_clients_are_limited_and_known_ones_are_not(oauth: OAuthClient, log:
     assert oauth.register(client_name="Known").status_code == 201
 
 
-def test_consent_pages_are_limited_for_each_person(oauth: OAuthClient, world: World) -> None:
+@pytest.mark.case(358)
+def test_consent_pages_are_limited_for_each_person(
+    oauth: OAuthClient, world: World, log: Any
+) -> None:
     oauth.register()
     oauth.sign_in(world.alice)
     for _ in range(CONSENT_PAGE.capacity):
         assert oauth.open_consent().status_code == 200
     refused = oauth.open_consent()
     assert refused.status_code == 429
-    assert refused["Retry-After"]
+    assert refused["Retry-After"] == str(CONSENT_PAGE.retry_after)
+    row = log().with_reference(refused["Reference-Id"]).get()
+    assert (row.reason, row.details["policy"]) == ("too_many_attempts", CONSENT_PAGE.name)
+    assert AuthorizationCode.objects.count() == 0
     oauth.sign_in(world.ben)
     assert oauth.open_consent().status_code == 200

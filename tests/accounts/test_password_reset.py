@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core import mail
-from django.core.cache import cache
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -21,12 +20,6 @@ pytestmark = pytest.mark.django_db
 
 RESET = "/accounts/password/reset"
 NEW = "an entirely different battery staple"
-
-
-@pytest.fixture(autouse=True)
-def _unused_limits() -> None:
-    """Attempts are counted in the cache, which outlives a test."""
-    cache.clear()
 
 
 @pytest.fixture

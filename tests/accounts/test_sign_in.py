@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client as Browser
 
 from accounts.models import User
@@ -15,12 +14,6 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 LOGIN = "/accounts/login"
-
-
-@pytest.fixture(autouse=True)
-def _unused_limits() -> None:
-    """Attempts are counted in the cache, which outlives a test."""
-    cache.clear()
 
 
 @pytest.fixture
