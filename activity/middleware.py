@@ -12,7 +12,7 @@ HEADER = "Reference-Id"
 
 
 class ReferenceMiddleware:
-    """The outermost middleware. The reference is always ours: a client's own id is not taken."""
+    """Outside everything that answers. Always ours: a client's own id is not taken."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

@@ -20,6 +20,8 @@ from activity.refusals import record_refusal
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
+# Programs' paths: also what is not there, or not like that, is said in JSON.
+MACHINE_PATHS = ("/.well-known/", "/mcp", "/token", "/register", "/revoke", "/api/")
 
 
 def render_refusal(
@@ -65,8 +67,8 @@ def render_error(
 
 
 def wants_html(request: HttpRequest) -> bool:
-    """Whether a browser asks; discovery probes get JSON whatever they accept."""
-    if request.path.startswith(("/.well-known/", "/mcp")):
+    """Whether a browser asks; programs' paths answer JSON whatever is accepted."""
+    if request.path.startswith(MACHINE_PATHS):
         return False
     return "text/html" in request.META.get("HTTP_ACCEPT", "")
 

@@ -27,6 +27,12 @@ graceful_timeout = 30
 # Longer than the idle timeout of the usual load balancers, so that they close first.
 keepalive = 75
 
+# What proxies say is for docjacket_mcp.proxy_headers to judge. By default gunicorn believes every
+# program on the same host, also about which path was asked for.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+
 accesslog = None
 errorlog = "-"
 loglevel = os.environ.get("GUNICORN_LOG_LEVEL") or "warning"

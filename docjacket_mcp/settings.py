@@ -116,20 +116,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "activity.middleware.ReferenceMiddleware",
+    # What every answer needs stands outside everything that may answer.
+    "docjacket_mcp.proxy_headers.ProxyHeadersMiddleware",
+    "docjacket_mcp.response_headers.ResponseHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "activity.middleware.ReferenceMiddleware",
     "mcp_endpoint.middleware.McpCorsMiddleware",
     # /mcp is answered here: it uses none of the page machinery below.
     "mcp_endpoint.middleware.McpMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Refuses a foreign Host before any view looks at the request.
+    # Refuses a foreign Host before any view or file looks at the request.
     "django.middleware.common.CommonMiddleware",
-    "docjacket_mcp.content_security.ContentSecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.form_limits.HashingBusyMiddleware",
 ]

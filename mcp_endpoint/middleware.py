@@ -5,6 +5,7 @@ everything that only pages need. A call costs what its two statements cost, and 
 authenticate one.
 """
 
+import re
 from collections.abc import Callable
 
 from corsheaders.middleware import CorsMiddleware
@@ -15,6 +16,12 @@ from mcp_endpoint.views import serve_mcp
 
 # With and without the slash: a redirect would turn a client's POST into a GET and drop its token.
 PATHS = frozenset({"/mcp", "/mcp/"})
+
+
+ALLOWED_HEADERS = "Access-Control-Allow-Headers"
+# MCP 2026-07-28 transports: a tool's own headers, whose names nobody can list beforehand.
+PARAMETER_HEADER = re.compile(r"mcp-param-[a-z0-9-]{1,64}")
+MAX_PARAMETER_HEADERS = 32
 
 
 class McpCorsMiddleware(CorsMiddleware):
@@ -29,6 +36,23 @@ class McpCorsMiddleware(CorsMiddleware):
         if request.path_info not in PATHS:
             return enabled
         return enabled and is_allowed_origin(request.META.get("HTTP_ORIGIN"))
+
+    def add_response_headers(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        """The headers of a CORS response; a preflight may name parameters of tools as well."""
+        answered = super().add_response_headers(request, response)
+        if ALLOWED_HEADERS in answered and request.path_info in PATHS:
+            wanted = find_parameter_headers(request)
+            answered[ALLOWED_HEADERS] = ", ".join([answered[ALLOWED_HEADERS], *wanted])
+        return answered
+
+
+def find_parameter_headers(request: HttpRequest) -> list[str]:
+    """The parameter headers that a preflight asks for, in lower case."""
+    asked = request.META.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "").lower().split(",")
+    names = [name.strip(" \t") for name in asked[:MAX_PARAMETER_HEADERS]]
+    return [name for name in names if PARAMETER_HEADER.fullmatch(name)]
 
 
 class McpMiddleware:
