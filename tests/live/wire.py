@@ -1,4 +1,7 @@
-"""HTTP for races: one connection that is open before it starts, one answer, nothing clever."""
+"""HTTP by hand: one connection, open before a race starts, one answer, nothing clever.
+
+Only ``Host``, ``Content-Length`` and ``Accept-Encoding: identity`` are sent unasked.
+"""
 
 import http.client
 import json
@@ -29,11 +32,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A POST that is ready to be sent, from any connection, any number of times."""
+    """A request that is ready to be sent, from any connection, any number of times."""
 
     path: str
     body: bytes
     headers: Mapping[str, str]
+    method: str = "POST"
 
 
 class Wire:
@@ -59,8 +63,10 @@ class Wire:
         self._connection.close()
 
     def send(self, prepared: Prepared) -> None:
-        """POST, without waiting for the answer."""
-        self._connection.request("POST", prepared.path, prepared.body, dict(prepared.headers))
+        """Send the request, without waiting for the answer."""
+        self._connection.request(
+            prepared.method, prepared.path, prepared.body, dict(prepared.headers)
+        )
 
     def receive(self) -> Answer:
         """The answer to what was sent last."""
@@ -69,7 +75,7 @@ class Wire:
         return Answer(response.status, headers, response.read())
 
     def post(self, prepared: Prepared) -> Answer:
-        """POST and wait for the answer."""
+        """Send it and wait for the answer."""
         self.send(prepared)
         return self.receive()
 
