@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 .PHONY: help
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; \
-	do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: run
 run: .venv/.requirements ## Serve on http://127.0.0.1:8000 (PORT=…, PUBLIC_URL=…, DATABASE_URL=…)
@@ -21,6 +21,14 @@ run: .venv/.requirements ## Serve on http://127.0.0.1:8000 (PORT=…, PUBLIC_URL
 .PHONY: test
 test: .venv/.requirements-dev ## Run the whole suite (ARGS="-k refresh" for a part)
 	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS)
+
+.PHONY: clients
+clients: .venv/.requirements-clients tests/clients/node_modules/.package-lock.json ## Let clients that others wrote, as strict as they are, loose on the server
+	@LOG_LEVEL=WARNING exec $(PYTHON_IN_VENV) -m pytest tests/clients $(ARGS)
+
+.PHONY: conformance
+conformance: .venv/.requirements-clients tests/conformance/node_modules/.package-lock.json ## Run the official MCP conformance runner against the server
+	@LOG_LEVEL=WARNING exec $(PYTHON_IN_VENV) -m pytest -s tests/conformance $(ARGS)
 
 .PHONY: lint
 lint: .venv/.requirements-dev ## Check style, types and the direction of imports
@@ -41,6 +49,7 @@ format: .venv/.requirements-dev ## Format the code and fix what can be fixed
 
 .PHONY: clean
 clean: ## Remove the environment, caches and test clusters; your data in var/ stays
+	@rm -rf tests/*/node_modules
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/test-postgres*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -61,6 +70,17 @@ clean: ## Remove the environment, caches and test clusters; your data in var/ st
 .venv/.requirements-dev: requirements-dev.txt .venv/.requirements
 	@echo 'Installing the tools for tests…'
 	@$(call pip_install,requirements-dev.txt)
+	@touch $@
+
+.venv/.requirements-clients: requirements-clients.txt .venv/.requirements-dev
+	@echo 'Installing Node and the clients in Python…'
+	@$(call pip_install,requirements-clients.txt)
+	@touch $@
+
+# npm is the one of the wheel, whatever else is installed; packages run no scripts of theirs.
+%/node_modules/.package-lock.json: %/package-lock.json .venv/.requirements-clients
+	@echo 'Installing the packages of $*…'
+	@$(BIN)/npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@
 
 # Quiet, unless it fails.

@@ -16,7 +16,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import Role, TokenBucket, User
 from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory, UserFactory
-from tests.live.person import Person
+from tests.live.person import NO_AUTHORITIES, Person
 from tests.live.server import LiveServer, serve
 
 
@@ -89,5 +89,6 @@ def make_resident(server: LiveServer) -> Resident:
     borealis = OrganizationFactory(name=f"Borealis {unique}", slug=f"borealis-{unique}")
     MembershipFactory(user=user, organization=acme, role=Role.OWNER)
     MembershipFactory(user=user, organization=borealis, role=Role.MEMBER)
-    browser = Person(server.url, user.email, PASSWORD)
+    trust = server.certificate.trust() if server.certificate else NO_AUTHORITIES
+    browser = Person(server.url, user.email, PASSWORD, trust)
     return Resident(user, browser, acme.name, acme.id, borealis.name)

@@ -16,7 +16,7 @@ from tests.live.html_forms import Form, parse_forms
 from tests.live.wire import Prepared, prepare_form
 
 MOST_REDIRECTS = 10
-# Everything is on loopback without TLS, and reading the certificate authorities takes time.
+# Most is on loopback without TLS, and reading the certificate authorities takes time.
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -38,11 +38,13 @@ class Page:
 class Person:
     """One person, signed in or not, in one browser with its cookies."""
 
-    def __init__(self, site: str, email: str, password: str) -> None:
+    def __init__(
+        self, site: str, email: str, password: str, trust: ssl.SSLContext = NO_AUTHORITIES
+    ) -> None:
         self.site = site
         self.email = email
         self.password = password
-        self.browser = httpx.Client(timeout=30, trust_env=False, verify=NO_AUTHORITIES)
+        self.browser = httpx.Client(timeout=30, trust_env=False, verify=trust)
 
     def __enter__(self) -> Self:
         return self

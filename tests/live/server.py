@@ -1,7 +1,8 @@
 """The real server for tests: gunicorn with the project's own configuration, on loopback only.
 
 Two workers of eight threads, whatever the machine. It is started and stopped as ``make run``
-does it, so it goes away even when pytest is killed.
+does it, so it goes away even when pytest is killed. With a certificate it is the server of
+production: https, without what the quick start relaxes.
 """
 
 import http.client
@@ -17,6 +18,7 @@ from signal import SIGKILL, SIGTERM
 from urllib.parse import urlsplit
 
 from docjacket_mcp.guardian import GuardedProcess, Guardian, StopSteps
+from tests.live.certificate import HOST, Certificate
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 ADDRESS = "127.0.0.1"
@@ -32,6 +34,7 @@ class LiveServer:
     url: str
     process: GuardedProcess
     log: Path
+    certificate: Certificate | None = None
 
     @property
     def mcp_url(self) -> str:
@@ -51,16 +54,20 @@ class LiveServer:
 
 
 @contextmanager
-def serve(database_name: str, log: Path, **environment: str) -> Iterator[LiveServer]:
+def serve(
+    database_name: str, log: Path, certificate: Certificate | None = None, **environment: str
+) -> Iterator[LiveServer]:
     """Serve the tests' database until the block ends; ``environment`` overrides settings."""
     guardian = Guardian()
     try:
         with socket.create_server((ADDRESS, 0), backlog=1024) as listener:
-            url = f"http://{ADDRESS}:{listener.getsockname()[1]}"
-            process = start_gunicorn(
-                guardian, listener, log, build_environment(url, database_name) | environment
-            )
-        server = LiveServer(url, process, log)
+            port = listener.getsockname()[1]
+            url = f"https://{HOST}:{port}" if certificate else f"http://{ADDRESS}:{port}"
+            environment = build_environment(url, database_name) | environment
+            if certificate:
+                environment |= build_production(certificate)
+            process = start_gunicorn(guardian, listener, log, environment)
+        server = LiveServer(url, process, log, certificate)
         wait_until_ready(server)
         yield server
     finally:
@@ -78,6 +85,15 @@ def build_environment(url: str, database_name: str) -> dict[str, str]:
         "PORT": str(urlsplit(url).port),
         "WEB_CONCURRENCY": "2",
         "WEB_THREADS": "8",
+    }
+
+
+def build_production(certificate: Certificate) -> dict[str, str]:
+    """What makes it the server of production, but for the proxy: gunicorn itself speaks TLS."""
+    return {
+        "QUICK_START": "",
+        "EMAIL_URL": "memorymail://",
+        "GUNICORN_CMD_ARGS": f"--certfile={certificate.certificate} --keyfile={certificate.key}",
     }
 
 
@@ -115,7 +131,12 @@ def wait_until_ready(server: LiveServer) -> None:
 
 def is_ready(server: LiveServer) -> bool:
     """Whether /readyz answers 200."""
-    connection = http.client.HTTPConnection(*server.address, timeout=5)
+    if server.certificate:
+        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+            *server.address, timeout=5, context=server.certificate.trust()
+        )
+    else:
+        connection = http.client.HTTPConnection(*server.address, timeout=5)
     try:
         connection.request("GET", "/readyz", headers={"Connection": "close"})
         return connection.getresponse().status == 200

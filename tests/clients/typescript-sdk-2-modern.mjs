@@ -1,0 +1,16 @@
+// @modelcontextprotocol/client, the second generation, asked to negotiate: without a handshake.
+
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from "@modelcontextprotocol/client";
+import { run } from "./typescript-sdk.mjs";
+
+await run("TypeScript SDK 2, modern", {
+  Client,
+  Transport: StreamableHTTPClientTransport,
+  UnauthorizedError,
+  options: { versionNegotiation: { mode: "auto" } },
+  finish: (transport, answer) => transport.finishAuth(answer.get("code"), answer.get("iss")),
+});

@@ -1,0 +1,15 @@
+// @modelcontextprotocol/client, the second generation, as it comes: with a handshake.
+
+import {
+  Client,
+  StreamableHTTPClientTransport,
+  UnauthorizedError,
+} from "@modelcontextprotocol/client";
+import { run } from "./typescript-sdk.mjs";
+
+await run("TypeScript SDK 2", {
+  Client,
+  Transport: StreamableHTTPClientTransport,
+  UnauthorizedError,
+  finish: (transport, answer) => transport.finishAuth(answer.get("code"), answer.get("iss")),
+});
