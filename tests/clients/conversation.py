@@ -14,7 +14,7 @@ from tests.live.server import LiveServer
 
 SCRIPTS = Path(__file__).resolve().parent
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
-SECONDS = 30
+SECONDS = 60
 
 
 def talk(script: str, server: LiveServer, decide: Callable[[str], str]) -> list[str]:
@@ -40,15 +40,18 @@ def talk(script: str, server: LiveServer, decide: Callable[[str], str]) -> list[
         assert node.stdin and node.stdout
         deadline = Timer(SECONDS, node.kill)
         deadline.start()
-        for line in node.stdout:
-            message = json.loads(line)
-            if "authorize" in message:
-                node.stdin.write(f"{decide(message['authorize'])}\n")
-                node.stdin.flush()
-            else:
-                verified.append(message["verified"])
-        status = node.wait()
-        deadline.cancel()
+        try:
+            for line in node.stdout:
+                message = json.loads(line)
+                if "authorize" in message:
+                    node.stdin.write(f"{decide(message['authorize'])}\n")
+                    node.stdin.flush()
+                else:
+                    verified.append(message["verified"])
+            status = node.wait()
+        finally:
+            node.kill()
+            deadline.cancel()
         errors.seek(0)
         assert status == 0, f"{script} stopped after {verified}:\n{errors.read()}"
     return verified

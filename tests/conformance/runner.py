@@ -64,13 +64,20 @@ def run(
         assert program.stdout
         deadline = Timer(SECONDS, program.kill)
         deadline.start()
-        for line in program.stdout:
-            sys.stdout.write(line)
-            if decide and line.startswith(authorize):
-                decide(line.strip())
-        status = program.wait()
-        deadline.cancel()
-    return Run(status, read_checks(results))
+        try:
+            for line in program.stdout:
+                sys.stdout.write(line)
+                if decide and line.startswith(authorize):
+                    decide(line.strip())
+            status = program.wait()
+        finally:
+            # It would go on waiting for a person who has failed.
+            program.kill()
+            deadline.cancel()
+    checks = read_checks(results)
+    for check in checks:
+        sys.stdout.write(f"{check.status:8} {check.id} {check.message}\n")
+    return Run(status, checks)
 
 
 def read_checks(results: Path) -> tuple[Check, ...]:
