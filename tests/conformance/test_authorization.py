@@ -39,9 +39,8 @@ def test_authorization_server_passes_the_official_runner(
     arguments += ["--port", str(port), "--resource", server.mcp_url]
     ended = run(arguments, tmp_path, f"{server.url}/authorize?", decide)
     assert ended.exit_status == 0
-    assert not ended.find("FAILURE", "SKIPPED")
-    # Recommended, not required: the server has to offer metadata documents for it.
-    assert {check.id for check in ended.find("WARNING")} <= {"authorization-server-metadata-cimd"}
+    # The runner itself forgives what it warns of and what it skipped.
+    assert not ended.find("FAILURE", "SKIPPED", "WARNING")
     assert {"authorization-server-metadata", "authorization-code-grant"} <= {
         check.id for check in ended.find("SUCCESS")
     }

@@ -1,13 +1,16 @@
 """Every real client from the pasted URL to a call after a refresh, each with its own habits."""
 
+import json
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from activity.models import ActivityEvent
-from oauth_ext.client_metadata import parse_client_metadata
-from oauth_ext.models import Client
+from activity.origin import Origin
+from activity.references import new_reference
+from oauth_ext.client_documents import parse_client_document
+from oauth_ext.document_clients import store_document
 from tests.live.client_habits import CLIENTS, Habits
 from tests.live.conftest import Resident
 from tests.live.server import LiveServer
@@ -23,23 +26,12 @@ def by_name(habits: Habits) -> str:
     return habits.name
 
 
-def store_document(url: str) -> None:
-    """The client as it is kept once its document was fetched; nothing fetches it again soon."""
-    metadata = parse_client_metadata(REAL_DOCUMENTS[url])
+def keep_document(url: str) -> None:
+    """Take the document in as if its host had just sent it: nothing fetches it again soon."""
     now = timezone.now()
-    Client.objects.update_or_create(
-        client_id=url,
-        defaults={
-            "client_type": Client.CLIENT_PUBLIC,
-            "authorization_grant_type": Client.GRANT_AUTHORIZATION_CODE,
-            "registration_source": Client.RegistrationSource.CIMD,
-            "name": metadata.client_name,
-            "redirect_uris": " ".join(metadata.redirect_uris),
-            "metadata": dict(metadata.extras),
-            "document_fetched_at": now,
-            "cimd_expires_at": now + timedelta(hours=1),
-        },
-    )
+    metadata = parse_client_document(json.dumps(REAL_DOCUMENTS[url]).encode(), url=url)
+    origin = Origin(reference=new_reference(), ip="192.0.2.1", user_agent="tests")
+    store_document(url, metadata, now + timedelta(hours=1), now, origin=origin)
 
 
 def walk(client: StrictClient, resident: Resident) -> None:
@@ -71,10 +63,12 @@ def test_real_client_registers_connects_calls_and_refreshes(
 def test_real_client_connects_by_the_url_of_its_document(
     server: LiveServer, resident: Resident, habits: Habits
 ) -> None:
-    store_document(habits.document_url)
+    keep_document(habits.document_url)
     with Wire(server.address) as wire:
         client = StrictClient(habits, server.mcp_url, wire, client_id=habits.document_url)
         client.discover()
+        # Real clients register otherwise, and so does whoever isn't told "none" (discover).
+        assert client.found.server["client_id_metadata_document_supported"] is True
         walk(client, resident)
     assert not refusals_of(resident)
 
