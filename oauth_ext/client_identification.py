@@ -1,17 +1,27 @@
-"""Which client is speaking at the token endpoints (RFC 6749 §2.3, §3.2.1)."""
+"""Which client is speaking at the token endpoints, and how it proves it (RFC 6749 §2.3, §3.2.1).
+
+A public client only names itself; a confidential one proves it with its secret, in a Basic header
+or in the body. One way a request: two ways could name two clients, and the first one would win.
+The secret must never get into a log line or an error.
+"""
 
 import base64
-from dataclasses import replace
+from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from django.http import HttpRequest
 
-from oauth_ext.errors import InvalidClientError
+from oauth_ext.client_secrets import is_secret_of
+from oauth_ext.errors import InvalidClientError, InvalidRequestError
+from oauth_ext.models import Client
 from oauth_ext.parameters import CONTROL, Parameters
+
+# As registered in RFC 7591 §2. ``none`` comes first: clients without a secret look for it.
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
 
 
 class InvalidClientHeaderError(InvalidClientError):
-    """The Authorization header does not identify a client."""
+    """The client that the Authorization header names is not accepted."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -19,33 +29,82 @@ class InvalidClientHeaderError(InvalidClientError):
         return {"WWW-Authenticate": 'Basic realm="token"'}
 
 
-def identify_client(request: HttpRequest, parameters: Parameters) -> Parameters:
-    """The parameters with the ``client_id`` that a Basic header names, if there is one.
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who a client says it is. ``secret`` is empty without one, and is never shown."""
 
-    Some libraries send a public client's id that way, with an empty password.
+    client_id: str
+    secret: str = field(default="", repr=False)
+    in_header: bool = False
+
+    def refuse(self, reason: str, description: str = "") -> InvalidClientError:
+        """RFC 6749 §5.2: 401, with a challenge if and only if the header was used."""
+        kind = InvalidClientHeaderError if self.in_header else InvalidClientError
+        return kind(reason, description)
+
+
+def read_credentials(request: HttpRequest, parameters: Parameters) -> Credentials:
+    """What the request says of its client, unverified; ``client_id`` may be empty.
+
+    Some libraries send a public client's id in a Basic header with an empty password.
 
     Raises:
-        InvalidClientHeaderError: unreadable, or not the client of the body.
+        InvalidClientError: an unreadable header, another client than the body's, or an assertion.
+        InvalidRequestError: more than one way of authentication (RFC 6749 §2.3).
     """
     header = request.META.get("HTTP_AUTHORIZATION", "")
-    if not header:
-        return parameters
-    client_id = read_basic(header)
-    if parameters.get("client_id") not in ("", client_id):
-        raise InvalidClientHeaderError("client_auth")
-    return replace(parameters, values={**parameters.values, "client_id": client_id})
+    named, secret = parameters.get("client_id"), parameters.get("client_secret")
+    credentials = read_basic(header) if header else Credentials(named, secret)
+    if parameters.get("client_assertion") or parameters.get("client_assertion_type"):
+        # Not ignored: it would look as if it had been verified.
+        raise credentials.refuse("client_assertion", "Client assertions are not supported.")
+    if credentials.in_header and secret:
+        raise InvalidRequestError("client_auth", "Authenticate in one way only.")
+    if named not in ("", credentials.client_id):
+        raise credentials.refuse("client_auth", "The header and the body name two clients.")
+    return credentials
 
 
-def read_basic(header: str) -> str:
-    """The user part of a Basic header (RFC 7617 §2), form-decoded (RFC 6749 §2.3.1)."""
+def read_basic(header: str) -> Credentials:
+    """A Basic header (RFC 7617 §2), both parts form-decoded (RFC 6749 §2.3.1)."""
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
-        raise InvalidClientHeaderError("client_auth")
+        raise InvalidClientHeaderError("client_auth", "Only Basic is taken here.")
     try:
-        user, colon, _ = base64.b64decode(encoded, validate=True).decode().partition(":")
+        user, colon, password = (
+            base64.b64decode(encoded.lstrip(" "), validate=True).decode().partition(":")
+        )
+        client_id = unquote_plus(user, errors="strict")
+        secret = unquote_plus(password, errors="strict")
     except ValueError as error:
-        raise InvalidClientHeaderError("client_auth") from error
-    client_id = unquote_plus(user)
+        raise InvalidClientHeaderError("client_auth", "The header is not readable.") from error
     if not colon or not client_id or CONTROL.search(client_id):
-        raise InvalidClientHeaderError("client_auth")
-    return client_id
+        raise InvalidClientHeaderError("client_auth", "The header is not readable.")
+    return Credentials(client_id, secret, in_header=True)
+
+
+def find_client(credentials: Credentials) -> Client | None:
+    """The client of this name, whether or not it is who it says."""
+    if not credentials.client_id:
+        return None
+    found: Client | None = Client.objects.filter(client_id=credentials.client_id).first()
+    return found
+
+
+def verify_client(client: Client | None, credentials: Credentials) -> Client:
+    """The client, if it is known, who it says, and not switched off.
+
+    Raises:
+        InvalidClientError: which makes a client that was reaped register again.
+    """
+    if client is None:
+        raise credentials.refuse("client_unknown")
+    if client.client_type == Client.CLIENT_PUBLIC:
+        # A secret that nobody checks must not look like one that was right. An empty one is none.
+        if credentials.secret:
+            raise credentials.refuse("client_auth", "This client has no secret. Send none.")
+    elif not is_secret_of(client, credentials.secret):
+        raise credentials.refuse("client_auth", "The client secret is missing or wrong.")
+    if not client.is_usable(None):
+        raise credentials.refuse("client_disabled")
+    return client

@@ -30,7 +30,7 @@ class OAuthError(OAuth2Error):
 
     @property
     def headers(self) -> dict[str, str]:
-        """No challenge: public clients do not authenticate by header (RFC 6749 §5.2)."""
+        """None: a challenge only answers a header that was used (RFC 6749 §5.2)."""
         return {}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from oauth_ext.client_identification import AUTH_METHODS
 from oauth_ext.client_metadata import GRANT_TYPES, RESPONSE_TYPES
 from oauth_ext.keys import build_jwks
 from oauth_ext.scopes import SUPPORTED
@@ -28,8 +29,8 @@ def build_authorization_server_metadata() -> dict[str, Any]:
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANT_TYPES),
-        "token_endpoint_auth_methods_supported": ["none"],
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": settings.CIMD_ENABLED,

@@ -16,6 +16,7 @@ from oauth2_provider.oauth2_backends import OAuthLibCore
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from activity.origin import Origin
+from oauth_ext.client_identification import Credentials, find_client, verify_client
 from oauth_ext.codes import CodeRedemption, redeem_code
 from oauth_ext.errors import (
     InvalidClientError,
@@ -38,6 +39,7 @@ class Exchange:
     """One request to a token endpoint: what came in, and what our rules made of it."""
 
     parameters: Parameters
+    credentials: Credentials
     origin: Origin
     client: Client | None = None
     issued: IssuedTokens | None = None
@@ -84,26 +86,23 @@ def issued_refresh_token(request: Any, *args: Any) -> str:
 
 
 class RequestValidator(OAuth2Validator):
-    """Public clients only; every rule lives elsewhere."""
+    """Every rule lives elsewhere."""
 
     # --- client -----------------------------------------------------------------------------
 
     def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Public clients are identified, not authenticated (RFC 6749 §2.1)."""
-        return False
+        """``authenticate_client`` answers for public clients too: they prove nothing."""
+        return True
 
-    def authenticate_client_id(
-        self, client_id: str, request: Any, *args: Any, **kwargs: Any
-    ) -> bool:
-        """RFC 6749 §5.2: 401 invalid_client, which makes a reaped client register again."""
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """RFC 6749 §3.2.1; a refusal happens before the code or the token is looked at."""
         exchange = exchange_of(request)
-        named = exchange.parameters.get("client_id")
-        client = Client.objects.filter(client_id=named).first() if named else None
-        if client is None:
-            raise exchange.refuse(InvalidClientError("client_unknown"))
-        exchange.client = client
-        if not client.is_usable(None):
-            raise exchange.refuse(InvalidClientError("client_disabled"))
+        # The row names the client that was claimed, also when it was somebody else.
+        exchange.client = find_client(exchange.credentials)
+        try:
+            client = verify_client(exchange.client, exchange.credentials)
+        except InvalidClientError as error:
+            raise exchange.refuse(error) from error
         request.client = client
         request.client_id = client.client_id
         return True
@@ -111,7 +110,7 @@ class RequestValidator(OAuth2Validator):
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any
     ) -> bool:
-        """Every public client may use both grants; refresh tokens are never withheld."""
+        """Every client may use both grants; refresh tokens are never withheld."""
         return grant_type in GRANTS
 
     # --- authorization code -------------------------------------------------------------------
@@ -214,7 +213,7 @@ class RequestValidator(OAuth2Validator):
             raise exchange.refuse(error) from error
 
 
-def check_token_request(parameters: Parameters) -> None:
+def check_token_request(parameters: Parameters, credentials: Credentials) -> None:
     """What must hold before the toolkit is asked (RFC 6749 §3.2, §4.1.3, §6).
 
     Raises:
@@ -225,7 +224,7 @@ def check_token_request(parameters: Parameters) -> None:
         raise InvalidRequestError("grant_type", "grant_type is missing.")
     if grant_type not in GRANTS:
         raise UnsupportedGrantTypeError("grant_type")
-    if not parameters.get("client_id"):
+    if not credentials.client_id:
         raise InvalidClientError("client_missing", "client_id is missing.")
     wanted = "code" if grant_type == "authorization_code" else "refresh_token"
     if not parameters.get(wanted):

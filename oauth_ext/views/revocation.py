@@ -9,7 +9,7 @@ from oauthlib.oauth2 import OAuth2Error
 
 from activity.events import Event
 from activity.origin import origin_of
-from oauth_ext.client_identification import identify_client
+from oauth_ext.client_identification import read_credentials
 from oauth_ext.errors import InvalidClientError, InvalidRequestError, OAuthError
 from oauth_ext.parameters import parse_form
 from oauth_ext.request_validator import Exchange
@@ -18,7 +18,7 @@ from oauth_ext.views.answers import answer_method_not_allowed, answer_refusal
 
 @method_decorator(csrf_exempt, name="dispatch")
 class RevokeTokenView(ToolkitRevokeTokenView):
-    """The toolkit's endpoint behind our checks, for public clients."""
+    """The toolkit's endpoint behind our checks."""
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """POST only (RFC 7009 §2.1)."""
@@ -29,14 +29,15 @@ class RevokeTokenView(ToolkitRevokeTokenView):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """200 with an empty body, also for a token that we do not know (RFC 7009 §2.2)."""
         try:
-            parameters = identify_client(request, parse_form(request))
-            if not parameters.get("client_id"):
+            parameters = parse_form(request)
+            credentials = read_credentials(request, parameters)
+            if not credentials.client_id:
                 raise InvalidClientError("client_missing", "client_id is missing.")
             if not parameters.get("token"):
                 raise InvalidRequestError("token_missing", "token is missing.")
         except OAuthError as error:
             return answer_refusal(request, error, event=Event.REVOCATION_REFUSED)
-        exchange = Exchange(parameters, origin_of(request))
+        exchange = Exchange(parameters, credentials, origin_of(request))
         request.exchange = exchange  # type: ignore[attr-defined]
         with transaction.atomic():
             try:

@@ -10,7 +10,7 @@ from oauth2_provider.views import TokenView as ToolkitTokenView
 
 from activity.events import Event
 from activity.origin import origin_of
-from oauth_ext.client_identification import identify_client
+from oauth_ext.client_identification import read_credentials
 from oauth_ext.errors import InvalidRequestError, OAuthError
 from oauth_ext.parameters import parse_form
 from oauth_ext.request_validator import Exchange, check_token_request
@@ -30,11 +30,12 @@ class TokenView(ToolkitTokenView):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         """Issue tokens, or say why not; a refusal commits what it decided."""
         try:
-            parameters = identify_client(request, parse_form(request))
-            check_token_request(parameters)
+            parameters = parse_form(request)
+            credentials = read_credentials(request, parameters)
+            check_token_request(parameters, credentials)
         except OAuthError as error:
             return answer_refusal(request, error, event=Event.TOKEN_REQUEST_REFUSED)
-        exchange = Exchange(parameters, origin_of(request))
+        exchange = Exchange(parameters, credentials, origin_of(request))
         request.exchange = exchange  # type: ignore[attr-defined]
         # oauthlib returns errors instead of raising them, so a replay's consequences commit.
         with transaction.atomic():

@@ -13,6 +13,7 @@ URL = "http://127.0.0.1:8000"
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
 KEYS = "/.well-known/jwks.json"
+METHODS = ["none", "client_secret_basic", "client_secret_post"]
 DOCUMENTS = (SERVER, RESOURCE, f"{RESOURCE}/mcp", KEYS)
 
 
@@ -40,8 +41,8 @@ def test_authorization_server_metadata_states_exactly_what_works(http: Browser) 
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "revocation_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_methods_supported": METHODS,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "protected_resources": [f"{URL}/mcp"],
