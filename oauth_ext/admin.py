@@ -1,6 +1,7 @@
-"""Clients, connections, families and personal tokens in Django admin.
+"""Connections, families and personal tokens in Django admin.
 
 Operators see and cut; they never see a secret or a hash, and never make a token for somebody.
+Clients are in ``client_admin``.
 """
 
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from accounts.signed_in import signed_in_user
 from activity.origin import origin_of
 from activity.recorded_admin import RecordedAdmin
+from oauth_ext.client_admin import ClientAdmin
 from oauth_ext.connections import ConnectionNotFoundError, revoke_connection
 from oauth_ext.models import (
     AccessToken,
@@ -29,6 +31,7 @@ from oauth_ext.personal_tokens import PersonalTokenNotFoundError, revoke_persona
 
 for model in (AccessToken, AuthorizationCode, Client, IDToken, RefreshToken):
     admin.site.unregister(model)
+admin.site.register(Client, ClientAdmin)
 
 
 class WatchOnlyAdmin(admin.ModelAdmin[Any]):
@@ -46,52 +49,6 @@ class WatchOnlyAdmin(admin.ModelAdmin[Any]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ended, not deleted: the story stays readable."""
-        return False
-
-
-@admin.register(Client)
-class ClientAdmin(RecordedAdmin):
-    """Registered clients. Setting "disabled at" refuses all their tokens at once."""
-
-    view_on_site = False
-
-    list_display = ("name", "client_id", "registration_source", "created", "disabled_at")
-    list_filter = ("registration_source", ("disabled_at", admin.EmptyFieldListFilter))
-    search_fields = ("name", "client_id")
-    fields = (
-        "name",
-        "client_id",
-        "redirect_uris",
-        "metadata",
-        "registration_source",
-        "registered_ip",
-        "created",
-        "document_fetched_at",
-        "cimd_expires_at",
-        "changed_at",
-        "last_change",
-        "disabled_at",
-    )
-    readonly_fields = (
-        "name",
-        "client_id",
-        "redirect_uris",
-        "metadata",
-        "registration_source",
-        "registered_ip",
-        "created",
-        "document_fetched_at",
-        "cimd_expires_at",
-        "changed_at",
-        "last_change",
-    )
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Clients register themselves."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Switched off, not deleted: their connections keep their story."""
         return False
 
 

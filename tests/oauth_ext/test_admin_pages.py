@@ -173,10 +173,10 @@ def test_switching_a_client_off_refuses_everything_of_it(
     operator: Browser, oauth: OAuthClient, alice_acme: Connected
 ) -> None:
     url = url_of(type(alice_acme.client), "change", alice_acme.client.pk)
-    operator.post(url, {"disabled_at_0": "2026-01-01", "disabled_at_1": "00:00:00"})
+    operator.post(url, {"switched_off": "on"})
     assert oauth.call(alice_acme.access_token).status_code == 401
     assert oauth.refresh(alice_acme.refresh_token).status_code == 401
-    operator.post(url, {"disabled_at_0": "", "disabled_at_1": "", "name": "Renamed"})
+    operator.post(url, {"name": "Renamed"})
     assert oauth.call(alice_acme.access_token).status_code == 200
     alice_acme.client.refresh_from_db()
     assert alice_acme.client.name == "Test client"
