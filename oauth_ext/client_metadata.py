@@ -24,6 +24,8 @@ RESPONSE_TYPES = ("code",)
 # Kept and shown to operators; none of them decides anything.
 LINKS = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
 TEXTS = ("software_id", "software_version", "application_type")
+# Members that only the holder of a key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]"
@@ -51,9 +53,10 @@ def parse_client_metadata(document: Any) -> ClientMetadata:
     if not isinstance(document, Mapping):
         raise InvalidClientMetadataError("bad_type", "Send a JSON object.")
     check_grants(document)
+    check_authentication(document)
     redirect_uris, dropped = parse_redirect_uris(document.get("redirect_uris"))
     extras = [(name, parse_link(document, name)) for name in LINKS]
-    extras += [(name, parse_text(document, name, MAX_NAME)) for name in TEXTS]
+    extras += [(name, make_visible(parse_text(document, name, MAX_NAME))) for name in TEXTS]
     requested = parse_scope(parse_text(document, "scope", MAX_TEXT))
     return ClientMetadata(
         client_name=clean_name(parse_text(document, "client_name", MAX_TEXT)),
@@ -99,6 +102,25 @@ def check_grants(document: Mapping[str, Any]) -> None:
         raise InvalidClientMetadataError("inconsistent", "Only response_type code is offered.")
 
 
+def check_authentication(document: Mapping[str, Any]) -> None:
+    """Raise if the client sent a key that it should have kept to itself.
+
+    Which method it asked for is of no account: it is told that it has ``none`` (RFC 7591 §3.2.1
+    lets a server replace it), and real clients go on with that. Public keys are not kept.
+    """
+    parse_text(document, "token_endpoint_auth_method", MAX_NAME)
+    key_set = document.get("jwks")
+    if key_set is None:
+        return
+    keys = key_set.get("keys") if isinstance(key_set, Mapping) else None
+    if not isinstance(keys, list) or not all(isinstance(key, Mapping) for key in keys):
+        raise InvalidClientMetadataError("bad_type", "jwks must be a JWK Set.")
+    if any(PRIVATE_MEMBERS & set(key) for key in keys):
+        raise InvalidClientMetadataError(
+            "private_key", "jwks holds a private or symmetric key. Replace that key."
+        )
+
+
 def parse_list(document: Mapping[str, Any], name: str) -> list[str]:
     """A list of strings; absent, null and empty are the same."""
     value = document.get(name)
@@ -136,15 +158,20 @@ def thin_marks(text: str) -> str:
     return "".join(kept)
 
 
+def make_visible(text: str) -> str:
+    """Text fit to be seen: NFC, no control, bidi or invisible characters, single spaces."""
+    visible = thin_marks(INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
+    printable = "".join(letter if letter.isprintable() else " " for letter in visible)
+    return " ".join(printable.split())
+
+
 def clean_name(name: str) -> str:
-    """A client's name made fit to be seen: NFC, no control, bidi or invisible characters.
+    """A client's name made fit to be seen.
 
     Raises:
         InvalidClientMetadataError: longer than 120 characters.
     """
-    visible = thin_marks(INVISIBLE.sub("", unicodedata.normalize("NFC", name)))
-    printable = "".join(letter if letter.isprintable() else " " for letter in visible)
-    cleaned = " ".join(printable.split())
+    cleaned = make_visible(name)
     if len(cleaned) > MAX_NAME:
         raise InvalidClientMetadataError("name_rejected", "client_name is too long.")
     return cleaned

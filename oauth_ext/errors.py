@@ -158,6 +158,13 @@ class TooManyRequestsError(OAuthError):
         return {"Retry-After": str(self.retry_after)}
 
 
+class RegistrationFullError(TooManyRequestsError):
+    """Not this client's doing: too many others registered and were never used."""
+
+    status_code = 503
+    default_description = "No more clients can be registered for now. Try again later."
+
+
 class UnredirectableError(Exception):
     """The client or the redirect URI is not certain: a page, never a redirect (RFC 6749 §4.1.2.1).
 

@@ -10,14 +10,19 @@ import secrets
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 
 from accounts.limits import REGISTRATION_SOURCE, allow_registration
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.client_metadata import GRANT_TYPES, RESPONSE_TYPES, ClientMetadata
-from oauth_ext.errors import TooManyRequestsError
-from oauth_ext.models import Client
+from oauth_ext.errors import RegistrationFullError, TooManyRequestsError
+from oauth_ext.models import Client, Connection
+
+# The table stays bounded whoever registers: never used, they are removed after a day.
+MAX_UNUSED = 10_000
+FULL_RETRY_AFTER = 3600
 
 
 def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
@@ -25,6 +30,7 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
 
     Raises:
         TooManyRequestsError: too many new clients from this source, or from everywhere.
+        RegistrationFullError: too many that were never used.
     """
     digest = compute_digest(metadata)
     client: Client | None = Client.objects.filter(metadata_digest=digest).first()
@@ -34,6 +40,8 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
         raise TooManyRequestsError(
             "registration_limit", retry_after=REGISTRATION_SOURCE.retry_after
         )
+    if not has_room():
+        raise RegistrationFullError("registration_full", retry_after=FULL_RETRY_AFTER)
     try:
         with transaction.atomic():
             client = Client.objects.create(
@@ -62,6 +70,14 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
         client = Client.objects.get(metadata_digest=digest)
     assert client is not None
     return client
+
+
+def has_room() -> bool:
+    """Whether fewer than ``MAX_UNUSED`` self-registered clients were never connected."""
+    unused = Client.objects.filter(registration_source=Client.RegistrationSource.DCR).exclude(
+        Exists(Connection.objects.filter(client=OuterRef("pk")))
+    )
+    return int(unused[:MAX_UNUSED].count()) < MAX_UNUSED
 
 
 def compute_digest(metadata: ClientMetadata) -> str:
