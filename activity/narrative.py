@@ -123,6 +123,7 @@ REASONS = {
     "refresh_replayed": "An old refresh token was used again.",
     "resource": "It was meant for another server.",
     "response_type": "The application asked for something that is not offered here.",
+    "registration_off": "Applications cannot register themselves here.",
     "registration_full": "Too many registered applications are waiting to be used.",
     "refresh_loop": "The same request came far too often.",
     "rotation_limit": "The application renewed its sign-in far too often.",

@@ -123,6 +123,14 @@ class InvalidClientMetadataError(OAuthError):
     default_description = "The client metadata is not valid."
 
 
+class RegistrationOffError(OAuthError):
+    """The deployment lets no client register itself: there is nothing at this address."""
+
+    error = "not_found"
+    status_code = 404
+    default_description = "Clients cannot register themselves here. Ask the operator for one."
+
+
 class PayloadTooLargeError(OAuthError):
     """The body is over the limit."""
 

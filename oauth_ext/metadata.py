@@ -22,7 +22,7 @@ def build_authorization_server_metadata() -> dict[str, Any]:
         "issuer": settings.ISSUER,
         "authorization_endpoint": f"{url}/authorize",
         "token_endpoint": f"{url}/token",
-        "registration_endpoint": f"{url}/register",
+        **({"registration_endpoint": f"{url}/register"} if settings.DCR_ENABLED else {}),
         "revocation_endpoint": f"{url}/revoke",
         "jwks_uri": f"{url}/.well-known/jwks.json",
         "scopes_supported": list(SUPPORTED),
