@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from accounts.login_hints import parse_login_hint
 from oauth_ext.document_clients import is_from_document
 from oauth_ext.errors import (
     InteractionRequiredError,
@@ -25,7 +26,7 @@ from oauth_ext.models import Client
 from oauth_ext.parameters import Parameters, refuse_repeated
 from oauth_ext.redirect_uris import is_match
 from oauth_ext.resources import resolve_resource
-from oauth_ext.scopes import BASELINE, parse_scope
+from oauth_ext.scopes import BASELINE, find_unknown_scopes, parse_scope
 
 # RFC 7636 §4.2: the base64url of a SHA-256 is exactly this long.
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -50,6 +51,11 @@ class AuthorizationRequest:
     scopes: tuple[str, ...]
     resource: str
     code_challenge: str
+    # What was asked for and means nothing here; never granted.
+    unknown_scopes: tuple[str, ...] = ()
+    login_hint: str = ""
+    # Whether the client wants the person to choose whom to be (OpenID Connect Core §3.1.2.1).
+    asks_for_account: bool = False
 
 
 class RedirectableError(Exception):
@@ -80,6 +86,11 @@ def parse_authorization_request(parameters: Parameters) -> AuthorizationRequest:
             resource=resolve_resource(parameters.resources),
             # RFC 6749 §3.3: the server may narrow; a scope that means nothing here is left out.
             scopes=parse_scope(parameters.get("scope")) or BASELINE,
+            unknown_scopes=find_unknown_scopes(parameters.get("scope")),
+            login_hint=parse_login_hint(parameters.get("login_hint")),
+            asks_for_account=bool(
+                {"login", "select_account"} & set(parameters.get("prompt").split())
+            ),
         )
     except OAuthError as error:
         raise RedirectableError(destination, error) from error

@@ -123,6 +123,6 @@ def is_named(host: str, patterns: Iterable[str]) -> bool:
     return any(is_same_domain(host, pattern) for pattern in patterns if pattern != "*")
 
 
-def find_document_host(client_id: str) -> str:
+def find_host_of_client_id(client_id: str) -> str:
     """The host of an accepted client id, as a person should see it."""
     return client_id.partition("://")[2].partition("/")[0].removesuffix(":443")

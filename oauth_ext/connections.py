@@ -12,9 +12,13 @@ from django.utils import timezone
 from activity.events import Event
 from activity.origin import Origin
 from oauth_ext.client_changes import ClientChange, find_change
-from oauth_ext.client_id_urls import find_document_host
+from oauth_ext.client_trust import (
+    Tier,
+    find_client_look_alike,
+    find_common_tier,
+    find_document_host,
+)
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.document_clients import is_from_document
 from oauth_ext.models import Client, Connection, TokenFamily
 from oauth_ext.redirect_uris import find_host
 
@@ -27,6 +31,7 @@ class ConnectionNotFoundError(LookupError):
 class ConnectionSummary:
     """One connected application. ``client_name`` is the client's own claim.
 
+    ``look_alike`` is the well-known application that the name reads like at a foreign address;
     ``document_host`` publishes the client's metadata document, if it has one; ``change`` is what
     the person has not been asked about yet.
     """
@@ -34,6 +39,9 @@ class ConnectionSummary:
     id: UUID
     client_id: str
     client_name: str
+    trust: Tier
+    look_alike: str
+    document_host: str
     redirect_host: str
     organization_id: UUID
     organization_name: str
@@ -44,8 +52,7 @@ class ConnectionSummary:
     state: str
     connected_at: datetime
     last_used_at: datetime | None
-    document_host: str = ""
-    change: ClientChange | None = None
+    change: ClientChange | None
 
 
 def find_connections(
@@ -91,6 +98,9 @@ def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
             id=connection.id,
             client_id=connection.client.client_id,
             client_name=connection.client.name,
+            trust=find_common_tier(connection.client),
+            look_alike=find_client_look_alike(connection.client),
+            document_host=find_document_host(connection.client),
             redirect_host=find_host(connection.client.redirect_uri_list[0]),
             organization_id=connection.organization.id,
             organization_name=connection.organization.name,
@@ -101,11 +111,6 @@ def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
             state=connection.state,
             connected_at=connection.created_at,
             last_used_at=connection.last_used_at,
-            document_host=(
-                find_document_host(connection.client.client_id)
-                if is_from_document(connection.client)
-                else ""
-            ),
             change=find_change(connection.client, [connection]),
         )
         for connection in connections

@@ -1,14 +1,18 @@
 """What the consent page says of a request. The name is a claim; the redirect host is the fact."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from accounts.models import Membership, User
 from oauth_ext.authorization_request import AuthorizationRequest
+from oauth_ext.client_trust import assess_client, find_links
 from oauth_ext.connections import find_allowed, find_change_for
+from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.redirect_uris import Kind, find_host, find_kind
 from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
+
+MAX_UNKNOWN_SCOPES = 5
 
 
 def describe_request(
@@ -18,23 +22,45 @@ def describe_request(
     destination = authorization.destination
     allowed = find_allowed(user_id=user.pk, client=destination.client)
     return {
-        "client_name": destination.client.name,
+        **describe_client(authorization),
         "change": find_change_for(user_id=user.pk, client=destination.client),
-        "trust": "unverified",
-        "redirect_host": find_host(destination.redirect_uri),
-        "redirect_uri": destination.redirect_uri,
-        "is_loopback": find_kind(destination.redirect_uri) is Kind.LOOPBACK,
-        "private_scheme": find_private_scheme(destination.redirect_uri),
         "user_email": user.email,
         "user_name": user.name,
-        "organizations": describe_organizations(memberships, allowed),
-        "scopes": describe_scopes(authorization, frozenset().union(*allowed.values())),
+        "is_other_account": is_other_account(authorization, user),
+        "asks_for_account": authorization.asks_for_account,
+        "organizations": describe_organizations(authorization, memberships, allowed),
+        **describe_scopes(authorization, memberships, frozenset().union(*allowed.values())),
         "resource": authorization.resource,
     }
 
 
+def describe_client(authorization: AuthorizationRequest) -> dict[str, Any]:
+    """Who asks and where the answer goes."""
+    destination = authorization.destination
+    trust = assess_client(destination.client, destination.redirect_uri)
+    return {
+        "client_name": destination.client.name,
+        "trust": trust.tier.value,
+        "client_host": trust.document_host,
+        "look_alike": trust.look_alike,
+        "links": find_links(destination.client, destination.redirect_uri),
+        "redirect_host": find_host(destination.redirect_uri),
+        "redirect_uri": destination.redirect_uri,
+        "is_loopback": find_kind(destination.redirect_uri) is Kind.LOOPBACK,
+        "private_scheme": find_private_scheme(destination.redirect_uri),
+    }
+
+
+def is_other_account(authorization: AuthorizationRequest, user: User) -> bool:
+    """Whether the client asked for somebody else. Whom is not shown: it is a stranger's text."""
+    hint = authorization.login_hint
+    return bool(hint) and hint.casefold() != user.email.casefold()
+
+
 def describe_organizations(
-    memberships: list[Membership], allowed: Mapping[UUID, frozenset[str]]
+    authorization: AuthorizationRequest,
+    memberships: list[Membership],
+    allowed: Mapping[UUID, frozenset[str]],
 ) -> list[dict[str, Any]]:
     """The person's organizations, and what each has allowed this client so far.
 
@@ -42,36 +68,62 @@ def describe_organizations(
     chooses; a default would be clicked through.
     """
     only = len(memberships) == 1
-    return [
-        {
-            "id": membership.organization_id,
-            "name": membership.organization.name,
-            "role": membership.get_role_display(),
-            "selected": only or set(allowed) == {membership.organization_id},
-            "allowed": [
-                TIERS[name].title
-                for name in SUPPORTED
-                if name in allowed.get(membership.organization_id, ())
-            ],
-        }
-        for membership in memberships
-    ]
+    asked = frozenset(authorization.scopes)
+    described = []
+    for membership in memberships:
+        grantable = find_grantable_scopes(membership.role)
+        is_possible = bool(asked & grantable)
+        described.append(
+            {
+                "id": membership.organization_id,
+                "name": membership.organization.name,
+                "role": membership.get_role_display(),
+                "is_possible": is_possible,
+                "selected": is_possible and (only or set(allowed) == {membership.organization_id}),
+                "allowed": list_titles(allowed.get(membership.organization_id, ())),
+                "withheld": list_titles(asked - grantable),
+            }
+        )
+    return described
 
 
 def describe_scopes(
-    authorization: AuthorizationRequest, ticked: frozenset[str]
-) -> list[dict[str, Any]]:
-    """The tiers that were asked for. Real effects are ticked by the person, or were before."""
-    return [
-        {
-            "name": name,
-            "title": TIERS[name].title,
-            "description": TIERS[name].description,
-            "locked": name in BASELINE,
-            "checked": name != ACTIONS or name in ticked,
-        }
-        for name in authorization.scopes
-    ]
+    authorization: AuthorizationRequest, memberships: list[Membership], ticked: frozenset[str]
+) -> dict[str, Any]:
+    """The tiers that were asked for and can be had in some organization, and the rest by name.
+
+    Real effects are ticked by the person, or were before.
+    """
+    offered = find_offered_scopes(authorization, memberships)
+    return {
+        "scopes": [
+            {
+                "name": name,
+                "title": TIERS[name].title,
+                "description": TIERS[name].description,
+                "locked": name in BASELINE,
+                "checked": name != ACTIONS or name in ticked,
+            }
+            for name in offered
+        ],
+        "withheld": list_titles(set(authorization.scopes) - set(offered)),
+        "unknown_scopes": authorization.unknown_scopes[:MAX_UNKNOWN_SCOPES],
+        "more_unknown_scopes": len(authorization.unknown_scopes[MAX_UNKNOWN_SCOPES:]),
+    }
+
+
+def find_offered_scopes(
+    authorization: AuthorizationRequest, memberships: Iterable[Membership]
+) -> tuple[str, ...]:
+    """What was asked for and the person's role allows in at least one organization."""
+    grantable = frozenset().union(*(find_grantable_scopes(each.role) for each in memberships))
+    return tuple(name for name in authorization.scopes if name in grantable)
+
+
+def list_titles(scopes: Iterable[str]) -> list[str]:
+    """Scopes as people read them, in our order."""
+    named = set(scopes)
+    return [TIERS[name].title for name in SUPPORTED if name in named]
 
 
 def find_private_scheme(redirect_uri: str) -> str:

@@ -6,7 +6,7 @@ the page what it looks like from inside our network.
 
 from collections.abc import Mapping
 
-from oauth_ext.client_id_urls import find_document_host
+from oauth_ext.client_id_urls import find_host_of_client_id
 from oauth_ext.errors import UnredirectableError
 
 BAD_ADDRESS = (
@@ -60,7 +60,7 @@ def build_refusal(
     reason: str, client_id: str, details: Mapping[str, str] | None = None
 ) -> UnredirectableError:
     """The page for a reason."""
-    message = MESSAGES.get(reason, UNREADABLE).format(host=find_document_host(client_id))
+    message = MESSAGES.get(reason, UNREADABLE).format(host=find_host_of_client_id(client_id))
     return UnredirectableError(
         reason,
         message,

@@ -17,6 +17,7 @@ from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.client_metadata import GRANT_TYPES, RESPONSE_TYPES, ClientMetadata
+from oauth_ext.client_trust import find_client_look_alike
 from oauth_ext.errors import RegistrationFullError, TooManyRequestsError
 from oauth_ext.models import Client, Connection
 
@@ -59,11 +60,7 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
                 Event.CLIENT_REGISTERED,
                 origin=origin,
                 client_id=client.client_id,
-                details={
-                    "client_name": metadata.client_name,
-                    "redirect_uris": metadata.redirect_uris,
-                    "dropped_redirect_uris": metadata.dropped,
-                },
+                details=describe_registration(client, metadata),
             )
     except IntegrityError:
         # Two identical registrations at once: the other one made it.
@@ -78,6 +75,17 @@ def has_room() -> bool:
         Exists(Connection.objects.filter(client=OuterRef("pk")))
     )
     return int(unused[:MAX_UNUSED].count()) < MAX_UNUSED
+
+
+def describe_registration(client: Client, metadata: ClientMetadata) -> dict[str, Any]:
+    """What the log keeps of a registration; ``name_matches_verified`` is a call to look closer."""
+    look_alike = find_client_look_alike(client)
+    return {
+        "client_name": metadata.client_name,
+        "redirect_uris": metadata.redirect_uris,
+        "dropped_redirect_uris": metadata.dropped,
+        **({"name_matches_verified": look_alike} if look_alike else {}),
+    }
 
 
 def compute_digest(metadata: ClientMetadata) -> str:

@@ -45,6 +45,11 @@ def parse_scope(scope: str) -> tuple[str, ...]:
     return tuple(name for name in SUPPORTED if name in requested)
 
 
+def find_unknown_scopes(scope: str) -> tuple[str, ...]:
+    """The scopes of a scope string that mean nothing here, in the order that they came."""
+    return tuple(dict.fromkeys(name for name in scope.split() if name not in SUPPORTED))
+
+
 def format_scope(scopes: Iterable[str]) -> str:
     """Scopes as the wire has them: one string, spaces between, in our order."""
     wanted = set(scopes)

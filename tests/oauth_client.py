@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -158,8 +159,17 @@ def find_input(page: HttpResponse, name: str) -> str:
     return match[1]
 
 
+def find_way_back(response: HttpResponse) -> str:
+    """Where the browser is sent: by redirect, or by the link of the page for programs."""
+    if response.status_code == 200:
+        link = re.search(r'<a class="button[^>]*href="([^"]+)"', response.content.decode())
+        assert link, response.content
+        return unescape(link[1])
+    assert response.status_code in (302, 303), response.content
+    return response["Location"]
+
+
 def read_redirect(response: HttpResponse) -> dict[str, str]:
-    """The parameters that a redirect carries back to the client."""
-    assert response.status_code == 302, response.content
-    query = parse_qs(urlsplit(response["Location"]).query, keep_blank_values=True)
+    """The parameters that an answer carries back to the client."""
+    query = parse_qs(urlsplit(find_way_back(response)).query, keep_blank_values=True)
     return {name: values[0] for name, values in query.items()}

@@ -4,7 +4,7 @@ import pytest
 
 from oauth_ext.client_id_urls import (
     ClientIdUrlError,
-    find_document_host,
+    find_host_of_client_id,
     is_own,
     is_url,
     parse_client_id_url,
@@ -32,7 +32,7 @@ GOOD = "https://app.example/oauth/client.json"
 def test_a_good_url_is_taken_as_it_stands(client_id: str, host: str, target: str) -> None:
     url = parse_client_id_url(client_id)
     assert (url.url, url.host, url.port, url.target) == (client_id, host, 443, target)
-    assert url.authority == find_document_host(client_id) == host
+    assert url.authority == find_host_of_client_id(client_id) == host
 
 
 @pytest.mark.case(43)
