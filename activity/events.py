@@ -30,6 +30,7 @@ class Event(StrEnum):
     CONSENT_GRANTED = "oauth.consent.granted"
     CONSENT_DENIED = "oauth.consent.denied"
     CODE_ISSUED = "oauth.code.issued"
+    CODE_REPEATED = "oauth.code.repeated"
     CODE_REPLAYED = "oauth.code.replayed"
     TOKEN_ISSUED = "oauth.token.issued"
     TOKEN_REQUEST_REFUSED = "oauth.token.refused"

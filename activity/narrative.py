@@ -19,6 +19,7 @@ TITLES = {
     Event.CONSENT_GRANTED: "A connection was allowed",
     Event.CONSENT_DENIED: "A connection was not allowed",
     Event.CODE_ISSUED: "A one-time code was issued",
+    Event.CODE_REPEATED: "The page was sent twice; the same one-time code was given again",
     Event.CODE_REPLAYED: "A one-time code came twice; its sign-in was ended",
     Event.TOKEN_ISSUED: "An application signed in",
     Event.TOKEN_REQUEST_REFUSED: "An application could not get a token",

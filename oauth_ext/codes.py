@@ -23,10 +23,10 @@ from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError
 from oauth_ext.families import IssuedTokens, issue_family, revoke_family
 from oauth_ext.machine_secrets import (
     SecretKind,
+    derive_secret,
     hash_candidates,
     hash_secret,
     is_well_formed,
-    mint_secret,
 )
 from oauth_ext.models import AuthorizationCode, Client, Connection
 from oauth_ext.policies import limit_sign_in, narrow_to_role
@@ -62,8 +62,12 @@ def issue_code(
     consent_nonce: str,
     origin: Origin,
 ) -> str:
-    """A new code for 60 seconds; only its keyed hash is kept."""
-    secret = mint_secret(SecretKind.AUTHORIZATION_CODE)
+    """The code of a consent page, for 60 seconds; only keyed hashes of it and the page are kept.
+
+    Raises:
+        django.db.IntegrityError: this page has had its code.
+    """
+    secret = derive_code(consent_nonce)
     AuthorizationCode.objects.create(
         code=hash_secret(secret),
         user_id=connection.user_id,
@@ -75,7 +79,7 @@ def issue_code(
         code_challenge=code_challenge,
         code_challenge_method=AuthorizationCode.CODE_CHALLENGE_S256,
         resource=[resource],
-        consent_nonce=consent_nonce,
+        consent_nonce=hash_nonce(consent_nonce),
     )
     record_connection_event(
         Event.CODE_ISSUED,
@@ -84,6 +88,30 @@ def issue_code(
         details={"scope": scope},
     )
     return secret
+
+
+def derive_code(consent_nonce: str) -> str:
+    """The code that belongs to a consent page.
+
+    Derived, so that a form that is sent twice can be answered twice: the browser shows only the
+    last answer. The page alone has the nonce, so what is stored yields no code.
+    """
+    return derive_secret(SecretKind.AUTHORIZATION_CODE, under=consent_nonce)
+
+
+def find_page_code(consent_nonce: str) -> AuthorizationCode | None:
+    """The row of the code that a consent page has had, whatever became of it."""
+    code: AuthorizationCode | None = (
+        AuthorizationCode.objects.select_related("connection__client")
+        .filter(consent_nonce=hash_nonce(consent_nonce))
+        .first()
+    )
+    return code
+
+
+def hash_nonce(consent_nonce: str) -> str:
+    """What is stored of a consent page; under no pepper, so that a new one frees no old page."""
+    return hashlib.sha256(consent_nonce.encode()).hexdigest()[:32]
 
 
 def redeem_code(redemption: CodeRedemption, *, origin: Origin) -> IssuedTokens:

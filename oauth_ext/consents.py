@@ -2,12 +2,13 @@
 
 Consent is always asked for: any program can claim any name (RFC 8252 §8.6). The form carries the
 decision and a signed digest of what was shown; the request itself is validated again from the
-query, so a changed form changes nothing but its own refusal.
+query, so a changed form changes nothing but its own refusal. A form that is sent again, by a
+double click or the back button, gets the answer it got before, for as long as that is of use.
 """
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.core import signing
@@ -19,11 +20,13 @@ from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.authorization_request import AuthorizationRequest
-from oauth_ext.codes import issue_code
+from oauth_ext.codes import derive_code, find_page_code, issue_code
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.connections import end_connection
 from oauth_ext.errors import UnredirectableError
+from oauth_ext.machine_secrets import hash_secret
 from oauth_ext.models import AuthorizationCode, Client, Connection
+from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import format_scope
 from oauth_ext.standing import is_before
 
@@ -33,12 +36,24 @@ EXPIRED = (
     "This page was open for too long, or was opened in another browser or account. "
     "Nothing was allowed. Go back to the application and connect again."
 )
-USED = "This page has been used already. Go back to the application and connect again."
+USED = (
+    "This page has been used already, so nothing more was allowed. Go back to the application. "
+    "If it is not connected there, connect it again."
+)
+ALLOWED = (
+    "You allowed this already. To take it back, disconnect the application under Settings, "
+    "AI access."
+)
+NOT_A_MEMBER = "You are not a member of that organization."
+ROLE_TOO_LOW = "Your role in that organization allows nothing of what the application asks for."
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A person's Allow: for which organization (by membership) and with which scopes."""
+    """A person's Allow: for which organization (by membership) and with which scopes.
+
+    ``nonce`` is the secret of the page that they pressed it on.
+    """
 
     request: AuthorizationRequest
     membership: Membership
@@ -48,7 +63,7 @@ class Consent:
 
 def sign_shown(request: AuthorizationRequest, *, user: User, session_key: str) -> str:
     """A digest of what is about to be shown, for this person in this browser."""
-    shown = [secrets.token_hex(16), compute_shown(request, user, session_key)]
+    shown = [secrets.token_hex(32), compute_shown(request, user, session_key)]
     return signing.dumps(shown, salt=SALT)
 
 
@@ -109,23 +124,47 @@ def grant_consent(consent: Consent, *, origin: Origin) -> str:
         The authorization code.
 
     Raises:
-        UnredirectableError: the page was used before (a double click, the back button).
+        UnredirectableError: the page had another answer before, or one that is of no more use;
+            or the membership or its role ended meanwhile.
     """
     try:
         return issue_for(consent, origin=origin)
-    except IntegrityError as error:
+    except IntegrityError:
         # The nonce is unique among codes: one page, one code.
-        if AuthorizationCode.objects.filter(consent_nonce=consent.nonce).exists():
-            raise UnredirectableError("consent_reused", USED) from error
+        code = find_page_code(consent.nonce)
+        if code is not None:
+            return repeat_code(consent, code, origin=origin)
         # Another page of the same person opened the same connection first; now it is there.
         return issue_for(consent, origin=origin)
+
+
+def repeat_code(consent: Consent, code: AuthorizationCode, *, origin: Origin) -> str:
+    """The code that the page has had, again, if this is the same Allow and nobody used it yet."""
+    grantable = find_grantable_scopes(consent.membership.role)
+    secret = derive_code(consent.nonce)
+    if (
+        code.connection.membership_id != consent.membership.id
+        or code.scope != format_scope(grantable & set(consent.scopes))
+        or code.connection.revoked_at is not None
+        or code.consumed_at is not None
+        or code.is_expired()
+        or code.code != hash_secret(secret)
+    ):
+        raise UnredirectableError("consent_reused", USED)
+    record_connection_event(
+        Event.CODE_REPEATED, code.connection, origin=origin, details={"scope": code.scope}
+    )
+    return secret
 
 
 def issue_for(consent: Consent, *, origin: Origin) -> str:
     """The connection, its row and its code: all or nothing."""
     with transaction.atomic():
         lock_shown_client(consent)
-        connection = open_connection(consent, origin=origin)
+        existing = lock_connection(consent)
+        # After the connection: whoever ends a membership takes the two in this order.
+        consent = lock_consent(consent)
+        connection = open_connection(consent, existing, origin=origin)
         scope = format_scope(consent.scopes)
         record_connection_event(
             Event.CONSENT_GRANTED,
@@ -152,8 +191,46 @@ def lock_shown_client(consent: Consent) -> None:
         raise UnredirectableError("consent_changed", EXPIRED)
 
 
-def open_connection(consent: Consent, *, origin: Origin) -> Connection:
-    """The person's active connection of this client to this organization; a new one if none.
+def lock_connection(consent: Consent) -> Connection | None:
+    """The person's active connection of this client to this organization, locked."""
+    return (
+        Connection.objects.select_for_update(of=("self",))
+        .select_related("client")
+        .filter(
+            user_id=consent.membership.user_id,
+            client=consent.request.destination.client,
+            organization_id=consent.membership.organization_id,
+            revoked_at__isnull=True,
+        )
+        .first()
+    )
+
+
+def lock_consent(consent: Consent) -> Consent:
+    """The consent as the membership allows it now; the membership cannot end before we commit.
+
+    Raises:
+        UnredirectableError: it has ended, or its role allows nothing of this.
+    """
+    membership = (
+        Membership.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organization", "user")
+        .filter(pk=consent.membership.pk, organization__is_active=True, user__is_active=True)
+        .first()
+    )
+    if membership is None:
+        raise UnredirectableError("tenancy", NOT_A_MEMBER)
+    grantable = find_grantable_scopes(membership.role)
+    scopes = tuple(name for name in consent.scopes if name in grantable)
+    if not scopes:
+        raise UnredirectableError("role_scope", ROLE_TOO_LOW)
+    return replace(consent, membership=membership, scopes=scopes)
+
+
+def open_connection(
+    consent: Consent, connection: Connection | None, *, origin: Origin
+) -> Connection:
+    """The connection to hang the code on: the existing one if it counts, else a new one.
 
     An existing one keeps its other devices: it is widened, never narrowed. One that has stopped
     counting ends here: what it held must not come back to life.
@@ -162,17 +239,6 @@ def open_connection(consent: Consent, *, origin: Origin) -> Connection:
     now = timezone.now()
     # The clock of the host that saw a change may be ahead; the change was shown all the same.
     consented_at = max(now, client.changed_at or now)
-    connection = (
-        Connection.objects.select_for_update(of=("self",))
-        .select_related("client")
-        .filter(
-            user_id=membership.user_id,
-            client=client,
-            organization_id=membership.organization_id,
-            revoked_at__isnull=True,
-        )
-        .first()
-    )
     if connection is not None and still_counts(connection, membership):
         connection.scope = format_scope({*connection.scope.split(), *consent.scopes})
         connection.consented_at = consented_at
@@ -197,6 +263,12 @@ def still_counts(connection: Connection, membership: Membership) -> bool:
     return connection.membership_id == membership.id and not is_before(
         connection.created_at, membership.user.tokens_valid_from
     )
+
+
+def refuse_after_allow(nonce: str) -> None:
+    """Raise if the page was used to allow: Cancel would take nothing back."""
+    if find_page_code(nonce) is not None:
+        raise UnredirectableError("consent_reused", ALLOWED)
 
 
 def deny_consent(

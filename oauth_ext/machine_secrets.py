@@ -38,11 +38,25 @@ def mint_secret(kind: SecretKind) -> str:
     return body + compute_checksum(body)
 
 
+def derive_secret(kind: SecretKind, *, under: str) -> str:
+    """The one secret of this kind that belongs to ``under``; the pepper alone cannot find it.
+
+    Args:
+        under: at least 128 random bits.
+    """
+    key = _derive_key(settings.TOKEN_PEPPER, under, purpose=kind.value)
+    body = kind.value + _write_base62(int.from_bytes(key), RANDOM_LENGTH)
+    return body + compute_checksum(body)
+
+
 def compute_checksum(body: str) -> str:
     """CRC-32 as six base62 characters: for scanners and cheap refusals, never for security."""
-    number = zlib.crc32(body.encode())
+    return _write_base62(zlib.crc32(body.encode()), CHECKSUM_LENGTH)
+
+
+def _write_base62(number: int, length: int) -> str:
     digits = []
-    for _ in range(CHECKSUM_LENGTH):
+    for _ in range(length):
         number, digit = divmod(number, len(BASE62))
         digits.append(BASE62[digit])
     return "".join(reversed(digits))
@@ -106,6 +120,7 @@ def unseal(sealed: bytes, *, under: str) -> str | None:
     return None
 
 
-def _derive_key(pepper: str, secret: str) -> bytes:
-    derivation = HKDF(algorithm=SHA256(), length=32, salt=pepper.encode(), info=b"successor")
+def _derive_key(pepper: str, secret: str, *, purpose: str = "successor") -> bytes:
+    salt = pepper.encode()
+    derivation = HKDF(algorithm=SHA256(), length=32, salt=salt, info=purpose.encode())
     return derivation.derive(secret.encode())

@@ -6,7 +6,7 @@ Both methods validate the query from the start; the form decides nothing but the
 from urllib.parse import urlencode
 
 from csp.decorators import csp_replace
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,6 +17,7 @@ from accounts.limits import (
     allow_consent_page,
     allow_waiting_authorization,
 )
+from accounts.login_hints import parse_login_hint
 from accounts.memberships import find_active_membership, find_active_memberships
 from accounts.opener import keep_opener
 from accounts.signed_in import signed_in_user
@@ -31,12 +32,14 @@ from oauth_ext.authorization_request import (
     build_redirect,
     parse_authorization_request,
 )
-from oauth_ext.consent_page import describe_request
+from oauth_ext.consent_page import describe_request, find_offered_scopes
 from oauth_ext.consents import (
+    NOT_A_MEMBER,
     Consent,
     deny_consent,
     grant_consent,
     record_shown,
+    refuse_after_allow,
     sign_shown,
     verify_shown,
 )
@@ -47,18 +50,10 @@ from oauth_ext.parameters import MAX_QUERY_LENGTH, Parameters, parse_pairs
 from oauth_ext.redirect_uris import find_host
 from oauth_ext.scopes import BASELINE
 from oauth_ext.views.answers import answer_method_not_allowed
+from oauth_ext.views.way_back import answer_client
 
 MAX_RETURN_LENGTH = 1500
 WAITING = "waiting_authorization"
-
-
-class ClientRedirect(HttpResponseRedirect):
-    """A redirect to a registered redirect URI, which may have a private-use scheme."""
-
-    def __init__(self, location: str) -> None:
-        self.allowed_schemes = [location.partition(":")[0]]
-        super().__init__(location)
-        self["Cache-Control"] = "no-store"
 
 
 # Browsers hold the page's form-action against every hop of the redirect that answers the form,
@@ -76,13 +71,14 @@ def authorize(request: HttpRequest) -> HttpResponse:
         if needs_document(client_id):
             # Only a person who is signed in can make us fetch from somewhere.
             if not request.user.is_authenticated:
-                return redirect_to_sign_in(request)
+                hint = parse_login_hint(parameters.get("login_hint"))
+                return redirect_to_sign_in(request, hint)
             refresh_document_client(
                 client_id, user_id=signed_in_user(request).pk, origin=origin_of(request)
             )
         authorization = parse_authorization_request(parameters)
         if not request.user.is_authenticated:
-            return redirect_to_sign_in(request)
+            return redirect_to_sign_in(request, authorization.login_hint)
         if request.method == "POST":
             response = decide(request, authorization)
         else:
@@ -115,12 +111,15 @@ def parse_query(request: HttpRequest) -> Parameters:
         raise UnredirectableError(error.reason, message) from error
 
 
-def redirect_to_sign_in(request: HttpRequest) -> HttpResponse:
+def redirect_to_sign_in(request: HttpRequest, login_hint: str) -> HttpResponse:
     """Sign in first and come back to this very request."""
     if is_long(request) and not allow_waiting_authorization(find_client_address(request)):
         policy = WAITING_AUTHORIZATION
         return too_many_requests(request, policy=policy.name, retry_after=policy.retry_after)
-    return redirect(f"{reverse('account_login')}?{urlencode({'next': name_return(request)})}")
+    query = {"next": name_return(request)}
+    if login_hint:
+        query["login_hint"] = login_hint
+    return redirect(f"{reverse('account_login')}?{urlencode(query)}")
 
 
 def name_return(request: HttpRequest) -> str:
@@ -141,6 +140,7 @@ def is_long(request: HttpRequest) -> bool:
     return len(request.get_full_path()) > MAX_RETURN_LENGTH
 
 
+@keep_opener
 @never_cache
 def resume(request: HttpRequest) -> HttpResponse:
     """Go on with the long request that waited while somebody signed in."""
@@ -155,7 +155,9 @@ def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> H
             request, policy=CONSENT_PAGE.name, retry_after=CONSENT_PAGE.retry_after
         )
     if not memberships:
-        return show_no_organization(request, authorization)
+        return show_impossible(request, authorization, reason="no_organization")
+    if not find_offered_scopes(authorization, memberships):
+        return show_impossible(request, authorization, reason="role_scope")
     digest = sign_shown(
         authorization, user=signed_in_user(request), session_key=request.session.session_key or ""
     )
@@ -175,16 +177,24 @@ def build_switch_url(request: HttpRequest) -> str:
     return f"{reverse('account_logout')}?{urlencode({'next': name_return(request)})}"
 
 
-def show_no_organization(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
-    """There is nothing to connect to; said on a page, since the client cannot help."""
+def show_impossible(
+    request: HttpRequest, authorization: AuthorizationRequest, *, reason: str
+) -> HttpResponse:
+    """There is nothing that this person could allow; on a page, since the client cannot help.
+
+    Args:
+        reason: ``no_organization``, or ``role`` if theirs allows nothing of this anywhere.
+    """
     deny_consent(
         authorization,
         user=signed_in_user(request),
         origin=origin_of(request),
-        reason="no_organization",
+        reason=reason,
     )
     context = {
+        "reason": reason,
         "user_email": signed_in_user(request).email,
+        "switch_account_url": build_switch_url(request),
         "redirect_host": find_host(authorization.destination.redirect_uri),
         "return_url": build_redirect(authorization.destination, error="access_denied"),
         "reference": origin_of(request).reference,
@@ -205,17 +215,19 @@ def decide(request: HttpRequest, authorization: AuthorizationRequest) -> HttpRes
     )
     origin = origin_of(request)
     if form.cleaned_data["decision"] == "deny":
+        refuse_after_allow(nonce)
         deny_consent(authorization, user=signed_in_user(request), origin=origin)
         raise RedirectableError(authorization.destination, AccessDeniedError(""))
     membership = find_active_membership(
         signed_in_user(request).pk, form.cleaned_data["organization"]
     )
     if membership is None:
-        raise UnredirectableError("tenancy", "You are not a member of that organization.")
+        raise UnredirectableError("tenancy", NOT_A_MEMBER)
     scopes = choose_scopes(authorization, form.cleaned_data["scopes"])
     consent = Consent(authorization, membership, scopes, nonce)
     code = grant_consent(consent, origin=origin)
-    return ClientRedirect(build_redirect(authorization.destination, code=code))
+    location = build_redirect(authorization.destination, code=code)
+    return answer_client(request, location, is_allowed=True)
 
 
 def choose_scopes(authorization: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]:
@@ -240,6 +252,5 @@ def answer_error(request: HttpRequest, destination: Destination, error: OAuthErr
             details={"error": error.error},
         )
     description = f"{error.description} Reference {reference}"
-    return ClientRedirect(
-        build_redirect(destination, error=error.error, error_description=description)
-    )
+    location = build_redirect(destination, error=error.error, error_description=description)
+    return answer_client(request, location, is_allowed=False)

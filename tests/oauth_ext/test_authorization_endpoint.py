@@ -72,6 +72,7 @@ def test_a_good_request_is_put_before_the_person(ready: OAuthClient, log) -> Non
     assert log().get().client_id == ready.client_id
 
 
+@pytest.mark.case(74)
 @pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("error", OTHER_ERRORS)
 def test_an_unregistered_redirect_uri_is_a_page_whatever_else_is_wrong(
@@ -93,6 +94,7 @@ def test_a_redirect_uri_that_only_looks_registered_is_a_page(ready: OAuthClient,
     page_refusal_of(ready.open_consent(redirect_uri=uri), "redirect_mismatch")
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("error", OTHER_ERRORS)
 def test_an_unknown_client_is_a_page_whatever_else_is_wrong(
     ready: OAuthClient, error: dict[str, Any]
@@ -109,23 +111,27 @@ def test_a_client_id_is_compared_exactly(ready: OAuthClient) -> None:
     page_refusal_of(ready.open_consent(client_id="x" * 256), "client_unknown")
 
 
+@pytest.mark.case(72)
 @pytest.mark.parametrize("error", OTHER_ERRORS)
 def test_a_disabled_client_is_a_page(ready: OAuthClient, error: dict[str, Any]) -> None:
     Client.objects.update(disabled_at="2026-01-01T00:00:00Z")
     page_refusal_of(ready.open_consent(**error), "client_disabled")
 
 
+@pytest.mark.case(73)
 def test_an_only_redirect_uri_may_be_left_out(ready: OAuthClient, world: World) -> None:
     answer = ready.decide(ready.open_consent(redirect_uri=None), world.acme)
     assert answer["Location"].startswith(f"{CALLBACK}?")
 
 
+@pytest.mark.case(73)
 def test_of_several_redirect_uris_none_is_guessed(ready: OAuthClient) -> None:
     Client.objects.update(redirect_uris=f"{CALLBACK} https://client.example/2")
     page_refusal_of(ready.open_consent(redirect_uri=None), "redirect_mismatch")
     assert ready.open_consent(redirect_uri="https://client.example/2").status_code == 200
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 def test_a_repeated_client_or_redirect_uri_is_a_page(ready: OAuthClient, name: str) -> None:
     good = {"client_id": ready.client_id, "redirect_uri": CALLBACK}[name]
@@ -133,6 +139,7 @@ def test_a_repeated_client_or_redirect_uri_is_a_page(ready: OAuthClient, name: s
         page_refusal_of(ready.open_consent(**{name: values}), "duplicate_param")
 
 
+@pytest.mark.case(75)
 @pytest.mark.parametrize(
     ("name", "values"),
     [
@@ -154,6 +161,7 @@ def test_any_other_repeated_parameter_goes_back_as_invalid_request(
     redirect_refusal_of(answer, "invalid_request", "duplicate_param")
 
 
+@pytest.mark.case(76, 77)
 @pytest.mark.parametrize(
     ("changes", "error", "reason"),
     [
@@ -189,6 +197,7 @@ def test_the_query_is_the_one_response_mode(ready: OAuthClient, response_mode: s
     assert ready.open_consent(response_mode=response_mode).status_code == 200
 
 
+@pytest.mark.case(78)
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -203,6 +212,7 @@ def test_request_objects_are_not_supported(
     redirect_refusal_of(ready.open_consent(**changes), error, "request_object")
 
 
+@pytest.mark.case(80, 103)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -229,6 +239,7 @@ def test_b12_no_parameter_skips_consent_not_even_for_a_connected_client(
     assert log().first().event == "oauth.consent.shown"
 
 
+@pytest.mark.case(114)
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_only_get_and_post_are_served(ready: OAuthClient, method: str) -> None:
     browser = ready.browser
@@ -240,6 +251,7 @@ def test_only_get_and_post_are_served(ready: OAuthClient, method: str) -> None:
     assert photograph() == before
 
 
+@pytest.mark.case(114)
 def test_get_makes_nothing_but_its_row(ready: OAuthClient, log) -> None:
     before = photograph()
     for _ in range(3):

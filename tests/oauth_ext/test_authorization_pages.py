@@ -48,6 +48,7 @@ def policy_of(response: HttpResponse) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name}
 
 
+@pytest.mark.case(86)
 def test_signing_in_leads_back_to_this_very_request(ready: OAuthClient, world: World) -> None:
     state = 'a&b=c#d"e%f+g h\r\n/état'
     bounce = ready.open_consent(state=state, scope="read draft")
@@ -62,6 +63,7 @@ def test_signing_in_leads_back_to_this_very_request(ready: OAuthClient, world: W
     assert ready.exchange(answer["code"]).status_code == 200
 
 
+@pytest.mark.case(86)
 @pytest.mark.parametrize("length", [512, 1800, 4096])
 def test_signing_in_leads_back_however_long_the_state_is(
     ready: OAuthClient, world: World, length: int
@@ -80,6 +82,7 @@ def test_nothing_is_kept_of_a_request_before_somebody_signs_in(ready: OAuthClien
     assert log().count() == 0
 
 
+@pytest.mark.case(86, 370)
 @pytest.mark.parametrize(
     "target",
     [
@@ -106,6 +109,7 @@ def test_a_foreign_next_is_dropped_at_sign_in(ready: OAuthClient, target: str) -
     assert by_form["Location"] == "/settings/ai-access"
 
 
+@pytest.mark.case(92)
 def test_not_you_leads_through_sign_out_to_the_same_request(
     ready: OAuthClient, world: World
 ) -> None:
@@ -125,6 +129,7 @@ def test_not_you_leads_through_sign_out_to_the_same_request(
     assert urlsplit(ready.browser.get(out["Location"])["Location"]).path == "/accounts/login"
 
 
+@pytest.mark.case(90, 94, 117)
 def test_consent_page_may_not_be_framed_kept_or_lose_its_way_back(
     ready: OAuthClient, world: World
 ) -> None:
@@ -145,6 +150,7 @@ def test_consent_page_may_not_be_framed_kept_or_lose_its_way_back(
     assert "<script" not in page.content.decode()
 
 
+@pytest.mark.case(94)
 @pytest.mark.parametrize(
     "path",
     [
@@ -172,6 +178,7 @@ def test_every_other_page_keeps_its_forms_to_itself_and_out_of_frames(
     assert page["Referrer-Policy"] in ("same-origin", "no-referrer")
 
 
+@pytest.mark.case(94)
 def test_error_page_of_the_authorization_endpoint_may_not_be_framed_or_kept(
     ready: OAuthClient,
 ) -> None:
@@ -182,6 +189,7 @@ def test_error_page_of_the_authorization_endpoint_may_not_be_framed_or_kept(
     assert page["Referrer-Policy"] in ("same-origin", "no-referrer")
 
 
+@pytest.mark.case(368)
 def test_no_page_on_the_way_cuts_a_popup_off_from_the_client_that_opened_it(
     ready: OAuthClient, world: World
 ) -> None:
@@ -195,6 +203,7 @@ def test_no_page_on_the_way_cuts_a_popup_off_from_the_client_that_opened_it(
         assert step["Cross-Origin-Opener-Policy"] in ("unsafe-none", "same-origin-allow-popups")
 
 
+@pytest.mark.case(91)
 def test_a_person_without_an_active_organization_gets_a_page_and_a_way_back(
     ready: OAuthClient, world: World, log
 ) -> None:

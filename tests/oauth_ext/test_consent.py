@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import signing
+from django.db import connection as database
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
+from oauth_ext.consents import SALT
 from oauth_ext.models import AuthorizationCode, Client, Connection
 from tests.conftest import World
 from tests.oauth_client import CALLBACK, OAuthClient, find_input, read_redirect
@@ -27,7 +30,7 @@ def ready(oauth: OAuthClient, client_row: Client, world: World) -> OAuthClient:
 
 def test_allow_makes_one_connection_and_one_code(ready: OAuthClient, world: World, log) -> None:
     answer = ready.decide(ready.open_consent(scope="read draft"), world.acme)
-    assert answer.status_code == 302
+    assert answer.status_code == 303
     assert "no-store" in answer["Cache-Control"]
     assert set(read_redirect(answer)) == {"code", "state", "iss"}
     connection = Connection.objects.get()
@@ -48,6 +51,7 @@ def test_allow_makes_one_connection_and_one_code(ready: OAuthClient, world: Worl
         assert row.connection_id == connection.id
 
 
+@pytest.mark.case(112)
 def test_cancel_goes_back_and_leaves_nothing(ready: OAuthClient, world: World, log) -> None:
     page = ready.open_consent()
     before = photograph()
@@ -67,16 +71,85 @@ def test_cancel_needs_no_organization(ready: OAuthClient) -> None:
     assert read_redirect(answer)["error"] == "access_denied"
 
 
-def test_a_page_counts_once(ready: OAuthClient, world: World) -> None:
+@pytest.mark.case(97)
+def test_a_form_that_is_sent_twice_gets_the_same_code_twice(
+    ready: OAuthClient, world: World, log
+) -> None:
+    page = ready.open_consent(scope="read draft")
+    first = ready.decide(page, world.acme)
+    before = photograph()
+    again = ready.decide(page, world.acme)
+    # A browser that sent it twice shows the second answer only.
+    assert again["Location"] == first["Location"]
+    assert photograph() == before
+    rows = log()
+    assert rows.filter(event="oauth.consent.granted").count() == 1
+    row = rows.get(event="oauth.code.repeated")
+    assert (row.reference, row.user_id) == (again["Reference-Id"], world.alice.id)
+    tokens = ready.exchange(read_redirect(again)["code"])
+    assert tokens.status_code == 200
+    assert ready.call(tokens.json()["access_token"]).status_code == 200
+
+
+@pytest.mark.case(97)
+@pytest.mark.parametrize(
+    "after", ["another organization", "other scopes", "redeemed", "expired", "disconnected", "key"]
+)
+def test_a_form_that_is_sent_again_gets_no_second_answer(
+    ready: OAuthClient, world: World, after: str, settings: Any
+) -> None:
+    page = ready.open_consent(scope="read draft")
+    code = read_redirect(ready.decide(page, world.acme))["code"]
+    organization, scopes, later = world.acme, ("read", "draft"), timedelta()
+    if after == "another organization":
+        organization = world.borealis
+    elif after == "other scopes":
+        scopes = ("read",)
+    elif after == "redeemed":
+        assert ready.exchange(code).status_code == 200
+    elif after == "expired":
+        later = timedelta(seconds=61)
+    elif after == "disconnected":
+        Connection.objects.update(revoked_at=timezone.now())
+    else:
+        settings.TOKEN_PEPPER_FALLBACKS = [settings.TOKEN_PEPPER]
+        settings.TOKEN_PEPPER = "another-pepper-another-pepper-another"
+    before = photograph()
+    with time_machine.travel(timezone.now() + later, tick=False):
+        answer = ready.decide(page, organization, scopes=scopes)
+    page_refusal_of(answer, "consent_reused")
+    assert photograph() == before
+    assert ready.decide(ready.open_consent(), world.acme).status_code == 303
+
+
+@pytest.mark.case(97)
+def test_cancel_after_allow_does_not_pretend_to_take_it_back(
+    ready: OAuthClient, world: World
+) -> None:
     page = ready.open_consent()
     ready.decide(page, world.acme)
     before = photograph()
-    for organization in (world.acme, world.borealis):
-        page_refusal_of(ready.decide(page, organization), "consent_reused")
+    answer = ready.decide(page, world.acme, decision="deny")
+    page_refusal_of(answer, "consent_reused")
+    assert "You allowed this already" in answer.content.decode()
     assert photograph() == before
-    assert ready.decide(ready.open_consent(), world.acme).status_code == 302
 
 
+@pytest.mark.case(97)
+def test_nothing_that_is_stored_gives_a_code_away(ready: OAuthClient, world: World) -> None:
+    page = ready.open_consent()
+    nonce = signing.loads(find_input(page, "digest"), salt=SALT)[0]
+    code = read_redirect(ready.decide(page, world.acme))["code"]
+    with database.cursor() as cursor:
+        cursor.execute("SELECT row_to_json(c)::text FROM oauth_ext_authorizationcode c")
+        stored = cursor.fetchone()[0]
+        cursor.execute("SELECT coalesce(string_agg(e::text, ''), '') FROM activity_event e")
+        stored += cursor.fetchone()[0]
+    assert len(nonce) == 64
+    assert code not in stored and nonce not in stored and nonce[:32] not in stored
+
+
+@pytest.mark.case(98)
 def test_a_page_counts_for_ten_minutes(ready: OAuthClient, world: World) -> None:
     for age, accepted in ((timedelta(minutes=9, seconds=50), True), (timedelta(minutes=11), False)):
         page = ready.open_consent()
@@ -90,6 +163,7 @@ def test_a_page_counts_for_ten_minutes(ready: OAuthClient, world: World) -> None
             assert photograph() == before
 
 
+@pytest.mark.case(102)
 def test_a_page_counts_in_its_own_browser_only(ready: OAuthClient, world: World) -> None:
     page = ready.open_consent()
     before = photograph()
@@ -101,6 +175,7 @@ def test_a_page_counts_in_its_own_browser_only(ready: OAuthClient, world: World)
     assert photograph() == before
 
 
+@pytest.mark.case(92)
 def test_a_page_counts_for_its_own_person_only(ready: OAuthClient, world: World) -> None:
     page = ready.open_consent()
     before = photograph()
@@ -111,6 +186,7 @@ def test_a_page_counts_for_its_own_person_only(ready: OAuthClient, world: World)
     assert photograph() == before
 
 
+@pytest.mark.case(97)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -139,7 +215,7 @@ def test_a_page_counts_for_the_request_it_showed_only(
         )
         page_refusal_of(answer, "consent_changed")
     assert photograph() == before
-    assert ready.browser.post(ready.authorization_url(), fields).status_code == 302
+    assert ready.browser.post(ready.authorization_url(), fields).status_code == 303
 
 
 def test_a_page_counts_for_the_client_it_showed_only(
@@ -205,6 +281,7 @@ def test_allowing_needs_an_organization(ready: OAuthClient, organization_id: str
     assert photograph() == before
 
 
+@pytest.mark.case(100)
 def test_only_an_own_and_active_organization_can_be_chosen(
     ready: OAuthClient, world: World
 ) -> None:

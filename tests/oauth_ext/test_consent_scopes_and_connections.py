@@ -23,6 +23,7 @@ def ready(oauth: OAuthClient, client_row: Client, world: World) -> OAuthClient:
     return oauth
 
 
+@pytest.mark.case(113)
 @pytest.mark.parametrize(
     ("asked", "ticked", "granted"),
     [
@@ -54,6 +55,7 @@ def test_with_nothing_ticked_nothing_is_allowed(ready: OAuthClient, world: World
     assert photograph() == before
 
 
+@pytest.mark.case(85, 96)
 @pytest.mark.parametrize("token", ["", "x" * 64, None])
 def test_without_its_csrf_token_nothing_is_allowed(
     ready: OAuthClient, world: World, token: str | None
@@ -70,6 +72,7 @@ def test_without_its_csrf_token_nothing_is_allowed(
     assert photograph() == before
 
 
+@pytest.mark.case(85)
 def test_a_cross_site_post_of_the_request_allows_nothing(ready: OAuthClient, world: World) -> None:
     before = photograph()
     for browser in (ready.browser, Browser(enforce_csrf_checks=True)):

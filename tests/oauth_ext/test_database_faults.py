@@ -120,11 +120,11 @@ def test_consent(oauth: OAuthClient, alice_acme: Connected, world: Any, nth: int
     with broken_from(nth) as sent:
         answer = oauth.decide(page, world.acme)
     if len(sent) < nth:
-        assert answer.status_code == 302
+        assert answer.status_code == 303
         return
     check_unavailable(answer)
     assert photograph() == before
-    assert oauth.decide(page, world.acme).status_code == 302
+    assert oauth.decide(page, world.acme).status_code == 303
 
 
 def test_a_refusal_that_cannot_be_recorded_is_not_given(
