@@ -1,6 +1,9 @@
 """allauth's forms, where ours differ."""
 
+from typing import Any
+
 from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
+from allauth.account.forms import LoginForm as AllauthLoginForm
 from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
 from allauth.core import context
@@ -8,9 +11,20 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.login_hints import parse_login_hint
 from accounts.models import User
 from activity.events import Event
 from activity.refusals import record_refusal
+
+
+class LoginForm(AllauthLoginForm):
+    """Signs in by e-mail address; the address may be filled in already."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.request is not None and self.request.method == "GET":
+            hint = parse_login_hint(self.request.GET.get("login_hint", ""))
+            self.fields["login"].initial = hint or None
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):
