@@ -103,6 +103,7 @@ def test_somebody_without_a_password_cannot_sign_in(browser: Browser, db: None) 
     assert "_auth_user_id" not in browser.session
 
 
+@pytest.mark.case(116)
 def test_the_session_gets_a_new_name_at_sign_in(browser: Browser, world: World) -> None:
     browser.get(LOGIN)
     session = browser.session
@@ -147,6 +148,7 @@ def test_the_admin_uses_the_same_sign_in(browser: Browser, db: None, log: Any) -
     assert log().get().event == "accounts.sign_in.succeeded"
 
 
+@pytest.mark.case(115)
 def test_signing_in_needs_a_csrf_token(world: World, log: Callable[[], Any]) -> None:
     strict = Browser(enforce_csrf_checks=True, headers={"Accept": "text/html"})
     for path in (LOGIN, "/accounts/logout", "/accounts/password/reset"):
