@@ -7,6 +7,7 @@ import pytest
 
 from accounts.models import Membership, Organization, Role, User
 from oauth_ext.consents import Consent, grant_consent
+from oauth_ext.errors import UnredirectableError
 from oauth_ext.models import AuthorizationCode, Client, Connection, TokenFamily
 from tests.conftest import World
 from tests.factories import MembershipFactory
@@ -120,6 +121,21 @@ def switch_off(user: User) -> None:
 
 def lower_role(user: User) -> None:
     Membership.objects.filter(user=user).update(role=Role.VIEWER)
+
+
+@pytest.mark.case(101)
+@pytest.mark.parametrize("end", [leave, suspend, switch_off])
+def test_what_ends_between_the_check_and_the_grant_grants_nothing(
+    ready: OAuthClient, world: World, client_row: Client, origin: Any, end: Callable[[User], None]
+) -> None:
+    stale = Membership.objects.get(user=world.ben)
+    end(world.ben)
+    before = photograph()
+    consent = Consent(build_request(client_row, ("read",)), stale, ("read",), "a-nonce")
+    with pytest.raises(UnredirectableError) as refused:
+        grant_consent(consent, origin=origin)
+    assert refused.value.reason == "tenancy"
+    assert photograph() == before
 
 
 ENDINGS = [leave, suspend, switch_off, lower_role]
