@@ -32,6 +32,5 @@ def answer_client(request: HttpRequest, location: str, *, is_allowed: bool) -> H
     response = HttpResponse(body, status=200 if opens_program else 303)
     if not opens_program:
         response["Location"] = location
-    response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
