@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 REDACTED = "[redacted]"
@@ -12,6 +12,8 @@ MAX_ITEMS = 50
 MAX_STRING = 300
 MAX_EXAMINED = 2048
 MAX_BYTES = 4096
+# A traceback is long, and the time of the expressions grows faster than the text.
+MAX_LOGGED = 20_000
 
 SECRET_NAMES = re.compile(
     r"pass(word|wd|phrase)|secret|token|authorization|cookie|credential|api[_-]?key|"
@@ -62,3 +64,14 @@ def clean_text(text: str) -> str:
     text = SECRET_VALUES.sub(REDACTED, text[:MAX_EXAMINED])
     text = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= MAX_STRING else text[:MAX_STRING] + "…"
+
+
+def redact_log_line(logger: Any, method: str, line: MutableMapping[str, Any]) -> Any:
+    """Take secrets out of a log line before it is written (a processor of structlog).
+
+    Messages of exceptions quote values, and values can be tokens.
+    """
+    return {
+        name: SECRET_VALUES.sub(REDACTED, value[:MAX_LOGGED]) if isinstance(value, str) else value
+        for name, value in line.items()
+    }

@@ -14,6 +14,8 @@ import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from activity.redaction import redact_log_line
+
 # Lets classes name what they are generic over (ModelAdmin[Client]) at run time too.
 django_stubs_ext.monkeypatch()
 
@@ -364,6 +366,7 @@ LOGGING = {
             "foreign_pre_chain": LOG_CHAIN,
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact_log_line,
                 structlog.processors.JSONRenderer(),
             ],
         }
