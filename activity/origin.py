@@ -61,6 +61,14 @@ def parse_address(text: str) -> str | None:
     return str(mapped or address)
 
 
+def name_network(ip: str | None) -> str:
+    """The network an address is in, not the address: an IPv4 /24 or an IPv6 /64; empty if none."""
+    if ip is None:
+        return ""
+    prefix = 24 if ipaddress.ip_address(ip).version == 4 else 64
+    return str(ipaddress.ip_network((ip, prefix), strict=False))
+
+
 def clean_user_agent(text: str) -> str:
     """Printable, without secrets, at most 256 characters: a stranger's text in our log."""
     printable = "".join(letter if letter.isprintable() else "�" for letter in text[:MAX_EXAMINED])

@@ -217,6 +217,7 @@ TOKEN_FAMILY_TTL = env.int("TOKEN_FAMILY_TTL", default=180 * 24 * 3600)
 REFRESH_WINDOW = env.int("REFRESH_WINDOW", default=60)
 AUTHORIZATION_CODE_TTL = 60
 DCR_ENABLED = env.bool("DCR_ENABLED", default=True)
+PERSONAL_TOKENS_ENABLED = env.bool("PERSONAL_TOKENS_ENABLED", default=True)
 PRIVATE_USE_REDIRECT_URIS = env.list(
     "PRIVATE_USE_REDIRECT_URIS", default=["cursor://anysphere.cursor-mcp/oauth/callback"]
 )

@@ -24,3 +24,5 @@ class McpEndpointConfig(AppConfig):
         except ToolDefinitionError as error:
             # The sentence says what to write; a traceback of Django's start would bury it.
             raise SystemExit(f"A tool is not well defined. {error}") from None
+        # Last, when all of them are known; personal access tokens can be narrowed to some.
+        import_module("mcp_endpoint.announcement").announce_registered_tools()

@@ -88,19 +88,23 @@ def ping(exchange: Exchange) -> Mapping[str, Any]:
 
 
 def list_tools(exchange: Exchange) -> Mapping[str, Any]:
-    """All tools on one page, the same for everybody.
+    """All tools on one page; those that a personal access token was not made for don't exist.
 
     Tools beyond the caller's scopes are listed too: calling one is how a client learns which
     permission to ask the person for.
     """
     if exchange.message.params.get("cursor") is not None:
         raise InvalidParamsError("There is no such page: all tools are on the first one.")
-    return {"tools": registry.list_definitions()}
+    allowed = exchange.principal.allowed_tools
+    definitions = registry.list_definitions()
+    if allowed is None:
+        return {"tools": definitions}
+    return {"tools": [known for known in definitions if known["name"] in allowed]}
 
 
 def call(exchange: Exchange) -> Mapping[str, Any]:
     """Run one tool, if it exists and the caller's scopes include its own."""
-    tool, arguments = read_call(exchange.message.params)
+    tool, arguments = read_call(exchange.message.params, exchange.principal.allowed_tools)
     principal = exchange.principal
     context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
     made = Call(tool, arguments, context, exchange.started)
@@ -111,18 +115,26 @@ def call(exchange: Exchange) -> Mapping[str, Any]:
     raise build_scope_refusal(exchange, tool)
 
 
-def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:
-    """The tool and the arguments that ``tools/call`` names."""
+def read_call(
+    params: Mapping[str, Any], allowed: frozenset[str] | None
+) -> tuple[Tool, Mapping[str, Any]]:
+    """The tool and the arguments that ``tools/call`` names.
+
+    A tool that the token is not for is refused in the words of one that does not exist; only the
+    log knows the difference.
+    """
     name, arguments = params.get("name"), params.get("arguments")
     if not isinstance(name, str):
         raise InvalidParamsError('tools/call needs "name", a string.')
     if arguments is not None and not isinstance(arguments, dict):
         raise InvalidParamsError('"arguments" must be an object.')
     tool = registry.find(name)
-    if tool is None:
+    is_hidden = tool is not None and allowed is not None and tool.name not in allowed
+    if tool is None or is_hidden:
         raise InvalidParamsError(
             "There is no tool of this name. Call tools/list to see those that exist.",
-            reason="unknown_tool",
+            reason="tool_not_allowed" if is_hidden else "unknown_tool",
+            tool=tool.name if tool else "",
         )
     return tool, arguments or {}
 

@@ -133,7 +133,23 @@ class PersonalAccessTokenAdmin(WatchOnlyAdmin):
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
     search_fields = ("label", "user__email", "=hint")
     list_select_related = ("user", "organization")
-    exclude = ("token_hash",)
+    # Named one by one: no hash, and no nonce.
+    fields = (
+        "label",
+        "user",
+        "organization",
+        "scope",
+        "allowed_tools",
+        "hint",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "last_used_network",
+        "replaces",
+        "notified_days",
+        "revoked_at",
+        "revoked_by_id",
+    )
     actions = ("revoke",)
 
     def has_cut_permission(self, request: HttpRequest) -> bool:

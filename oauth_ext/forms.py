@@ -6,7 +6,10 @@ from typing import Any
 from django import forms
 
 from accounts.models import Membership
+from oauth_ext.grantable_tools import find_grantable_tool, list_grantable_tools
+from oauth_ext.personal_token_replacement import DEFAULT_OVERLAP, OVERLAPS
 from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS
+from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import BASELINE, SUPPORTED, TIERS
 
 LIFETIMES = (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)
@@ -57,6 +60,16 @@ class PersonalTokenForm(forms.Form):
         coerce=int,
         label="Expires after",
     )
+    tools = forms.MultipleChoiceField(
+        required=False,
+        choices=lambda: [
+            (tool.name, f"{tool.title} ({tool.name})") for tool in list_grantable_tools()
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        label="Only these tools",
+        help_text="Tick none to allow every tool within what it may do; tick some to hide all "
+        "others from it.",
+    )
 
     def __init__(self, *args: Any, memberships: list[Membership], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -66,3 +79,42 @@ class PersonalTokenForm(forms.Form):
             pk__in=[membership.pk for membership in memberships]
         ).select_related("organization")
         field.label_from_instance = lambda membership: membership.organization.name  # type: ignore[method-assign, assignment]
+
+    def clean(self) -> dict[str, Any]:
+        """The role allows the scopes, and the scopes the tools: no token that can't do its work."""
+        cleaned = super().clean() or {}
+        membership, scopes = cleaned.get("organization"), set(cleaned.get("scopes") or ())
+        if membership and scopes:
+            self.check_role(membership, scopes)
+        for tool in map(find_grantable_tool, cleaned.get("tools") or ()):
+            if tool and scopes and tool.scope not in scopes:
+                needed = TIERS[tool.scope].title
+                self.add_error("tools", f"{tool.name} needs {needed}, which is not ticked above.")
+        return cleaned
+
+    def check_role(self, membership: Membership, scopes: set[str]) -> None:
+        """An error on the scopes, if the role in the chosen organization does not allow them."""
+        grantable = find_grantable_scopes(membership.role)
+        if scopes <= grantable:
+            return
+        allowed = " and ".join(TIERS[name].title for name in SUPPORTED if name in grantable)
+        self.add_error(
+            "scopes",
+            f"You are {membership.role} in {membership.organization.name}, which allows "
+            f"{allowed or 'nothing'} only.",
+        )
+
+
+class ReplaceTokenForm(forms.Form):
+    """How long the old token goes on working beside the new one."""
+
+    nonce = forms.CharField(max_length=32, initial=draw_nonce, widget=forms.HiddenInput)
+    overlap = forms.TypedChoiceField(
+        choices=[(int(time.total_seconds()), words) for time, words in OVERLAPS.items()],
+        initial=int(DEFAULT_OVERLAP.total_seconds()),
+        coerce=int,
+        widget=forms.RadioSelect,
+        label="The old token goes on working for",
+        help_text="Long enough to give the new one to everything that uses it, and never past "
+        "its own end.",
+    )

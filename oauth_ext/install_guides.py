@@ -97,6 +97,9 @@ def build_local_guides() -> list[InstallGuide]:
 
 def build_last_guide() -> InstallGuide:
     """Whatever else speaks MCP, or only HTTP."""
+    if not settings.PERSONAL_TOKENS_ENABLED:
+        step = "Paste the address wherever a remote MCP server can be added."
+        return InstallGuide("Anything else", (step, ALLOW), settings.MCP_RESOURCE)
     return InstallGuide(
         "Anything else",
         (

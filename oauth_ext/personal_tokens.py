@@ -5,18 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import Membership, User
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
+from oauth_ext.grantable_tools import find_grantable_tool
 from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
 from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
+from oauth_ext.personal_token_mail import find_due_warning, send_minted_notice
 from oauth_ext.policies import limit_personal_token, narrow_to_role
 from oauth_ext.scopes import format_scope
+from oauth_ext.standing import find_personal_expiry
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -27,6 +31,10 @@ class PersonalTokenNotFoundError(LookupError):
     """There is no such token of this person, or it was revoked before."""
 
 
+class PersonalTokensDisabledError(Exception):
+    """The deployment has switched personal access tokens off."""
+
+
 class TooManyPersonalTokensError(Exception):
     """The person has twenty-five active tokens already."""
 
@@ -35,23 +43,35 @@ class ScopeBeyondRoleError(Exception):
     """The person's role in the organization does not allow a scope that was asked for."""
 
 
+class UnknownToolError(LookupError):
+    """A token was to be narrowed to a tool that does not exist."""
+
+
 class FormUsedError(Exception):
     """The form was sent before: a reload, the back button, a double click."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalTokenSummary:
-    """A token as its owner sees it; ``hint`` is all that is left of the secret."""
+    """A token as its owner sees it; ``hint`` is all that is left of the secret.
+
+    ``scopes`` are those that the person's role allows now; ``tools`` are the only ones it may
+    call, None stands for all within its scopes. A token that ``is_replaced`` works until
+    ``expires_at`` beside the one that took its place.
+    """
 
     id: UUID
     label: str
     organization_name: str
     scopes: tuple[str, ...]
+    tools: tuple[str, ...] | None
     hint: str
     created_at: datetime
     expires_at: datetime
     last_used_at: datetime | None
+    last_used_network: str
     is_expired: bool
+    is_replaced: bool
 
 
 def mint_personal_token(
@@ -62,53 +82,101 @@ def mint_personal_token(
     days: int,
     nonce: str,
     origin: Origin,
+    tools: Iterable[str] = (),
 ) -> str:
     """A new token for one organization; the return value is the only time it is seen.
 
     Args:
         nonce: of the form; a form makes one token, however often it is sent.
+        tools: the only ones it may call; none given means all within its scopes.
 
     Raises:
-        TooManyPersonalTokensError: revoke one first.
-        FormUsedError: this form has made its token.
-        ScopeBeyondRoleError: nothing was made.
+        PersonalTokensDisabledError, TooManyPersonalTokensError, FormUsedError,
+        ScopeBeyondRoleError, UnknownToolError: nothing was made.
     """
-    secret = mint_secret(SecretKind.PERSONAL_TOKEN)
-    scope = format_scope(scopes)
+    scope, allowed = format_scope(scopes), sorted(set(tools))
     if narrow_to_role(scope, membership.role) != scope:
         raise ScopeBeyondRoleError
-    now = timezone.now()
+    if any(find_grantable_tool(name) is None for name in allowed):
+        raise UnknownToolError
     with transaction.atomic():
-        # Two requests at once must not both find the last free place.
-        User.objects.select_for_update(no_key=True).get(pk=membership.user_id)
-        if PersonalAccessToken.objects.filter(mint_nonce=nonce).exists():
-            raise FormUsedError
-        active = PersonalAccessToken.objects.filter(
-            user_id=membership.user_id, revoked_at__isnull=True, expires_at__gt=now
-        )
-        if active.count() >= MAX_ACTIVE:
+        lock_purse(membership.user_id, nonce)
+        if find_living(membership.user_id).filter(replacement=None).count() >= MAX_ACTIVE:
             raise TooManyPersonalTokensError
-        token = PersonalAccessToken.objects.create(
-            user_id=membership.user_id,
-            organization_id=membership.organization_id,
-            membership=membership,
-            label=label,
-            scope=scope,
-            token_hash=hash_secret(secret),
-            pepper_id=name_pepper(),
-            mint_nonce=nonce,
-            hint=secret[-4:],
-            created_at=now,
-            expires_at=find_expiry(membership.organization_id, now, days),
+        secret, token = create_personal_token(
+            membership, label=label, scope=scope, tools=allowed or None, days=days, nonce=nonce
         )
         record_event(
             Event.PERSONAL_TOKEN_MINTED,
             origin=origin,
             user_id=membership.user_id,
             organization_id=membership.organization_id,
-            details={"label": label, "scope": scope, "id": token.id, "days": days},
+            details={
+                "label": label,
+                "scope": scope,
+                "tools": allowed or "all",
+                "id": token.id,
+                "days": days,
+                "expires_at": token.expires_at.isoformat(),
+            },
         )
+        send_minted_notice(token)
     return secret
+
+
+def lock_purse(user_id: UUID, nonce: str) -> None:
+    """Let this person's tokens be made one at a time, and one for each form.
+
+    Raises:
+        PersonalTokensDisabledError, FormUsedError: none is to be made.
+    """
+    if not settings.PERSONAL_TOKENS_ENABLED:
+        raise PersonalTokensDisabledError
+    # Two requests at once must not both find the last free place.
+    User.objects.select_for_update(no_key=True).get(pk=user_id)
+    if PersonalAccessToken.objects.filter(mint_nonce=nonce).exists():
+        raise FormUsedError
+
+
+def find_living(user_id: UUID) -> QuerySet[PersonalAccessToken]:
+    """The person's tokens that have neither expired nor been revoked."""
+    return PersonalAccessToken.objects.filter(
+        user_id=user_id, revoked_at__isnull=True, expires_at__gt=timezone.now()
+    )
+
+
+def create_personal_token(
+    membership: Membership,
+    *,
+    label: str,
+    scope: str,
+    tools: list[str] | None,
+    days: int,
+    nonce: str,
+    replaces: PersonalAccessToken | None = None,
+) -> tuple[str, PersonalAccessToken]:
+    """The secret and its row; the caller's transaction records why."""
+    secret = mint_secret(SecretKind.PERSONAL_TOKEN)
+    now = timezone.now()
+    expires_at = find_expiry(membership.organization_id, now, days)
+    token = PersonalAccessToken.objects.create(
+        user_id=membership.user_id,
+        organization_id=membership.organization_id,
+        membership=membership,
+        label=label,
+        scope=scope,
+        allowed_tools=tools,
+        token_hash=hash_secret(secret),
+        pepper_id=name_pepper(),
+        mint_nonce=nonce,
+        hint=secret[-4:],
+        created_at=now,
+        expires_at=expires_at,
+        # A token for a week needs no mail on its first day that a week is left.
+        notified_days=find_due_warning(expires_at - now),
+        replaces=replaces,
+    )
+    return secret, token
 
 
 def find_expiry(organization_id: UUID, now: datetime, days: int) -> datetime:
@@ -119,7 +187,7 @@ def find_expiry(organization_id: UUID, now: datetime, days: int) -> datetime:
 
 
 def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:
-    """The person's tokens that were not revoked, newest first."""
+    """The person's tokens that were not revoked, newest first; replaced ones while they work."""
     rows = (
         PersonalAccessToken.objects.filter(
             user_id=user_id,
@@ -128,24 +196,30 @@ def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:
             organization__isnull=False,
         )
         .exclude(user__tokens_valid_from__gt=F("created_at"))
-        .select_related("organization")
+        .select_related("organization__policy", "membership", "replacement")
     )
-    now = timezone.now()
-    return [
-        PersonalTokenSummary(
-            id=token.id,
-            label=token.label,
-            organization_name=token.organization.name,
-            scopes=tuple(token.scope.split()),
-            hint=token.hint,
-            created_at=token.created_at,
-            expires_at=token.expires_at,
-            last_used_at=token.last_used_at,
-            is_expired=token.expires_at <= now,
-        )
-        for token in rows
-        if token.organization is not None
-    ]
+    summaries = [summarize(token, timezone.now()) for token in rows]
+    return [found for found in summaries if not (found.is_replaced and found.is_expired)]
+
+
+def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary:
+    """A row with what it stands on and its replacement joined, as its owner sees it."""
+    assert token.organization is not None and token.membership is not None
+    expires_at = find_personal_expiry(token)
+    return PersonalTokenSummary(
+        id=token.id,
+        label=token.label,
+        organization_name=token.organization.name,
+        scopes=tuple(narrow_to_role(token.scope, token.membership.role).split()),
+        tools=None if token.allowed_tools is None else tuple(token.allowed_tools),
+        hint=token.hint,
+        created_at=token.created_at,
+        expires_at=expires_at,
+        last_used_at=token.last_used_at,
+        last_used_network=token.last_used_network,
+        is_expired=expires_at <= now,
+        is_replaced=getattr(token, "replacement", None) is not None,
+    )
 
 
 def revoke_personal_token(*, token_id: UUID, by_user_id: UUID, origin: Origin) -> None:

@@ -4,7 +4,15 @@ ignore the metadata guess them; none of them redirects.
 
 from django.urls import path
 
-from oauth_ext.views import activity, ai_access, authorization, home, metadata, registration
+from oauth_ext.views import (
+    activity,
+    ai_access,
+    authorization,
+    home,
+    metadata,
+    personal_tokens,
+    registration,
+)
 from oauth_ext.views.revocation import RevokeTokenView
 from oauth_ext.views.token import TokenView
 
@@ -22,11 +30,16 @@ urlpatterns = [
     path("token", TokenView.as_view(), name="token"),
     path("revoke", RevokeTokenView.as_view(), name="revoke"),
     path("settings/ai-access", ai_access.ai_access, name="ai_access"),
-    path("settings/ai-access/tokens", ai_access.mint, name="mint_personal_token"),
+    path("settings/ai-access/tokens", personal_tokens.mint, name="mint_personal_token"),
     path(
         "settings/ai-access/tokens/<uuid:token_id>/revoke",
-        ai_access.revoke_token,
+        personal_tokens.revoke,
         name="revoke_personal_token",
+    ),
+    path(
+        "settings/ai-access/tokens/<uuid:token_id>/replace",
+        personal_tokens.replace,
+        name="replace_personal_token",
     ),
     path(
         "settings/ai-access/connections/<uuid:connection_id>/disconnect",

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATORS
 from activity.events import Event
-from activity.origin import Origin
+from activity.origin import Origin, name_network
 from activity.recorder import record_event
 from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Connection, PersonalAccessToken
@@ -39,7 +41,8 @@ class Principal:
     """Who is calling, for which organization, through what, with which scopes.
 
     ``client_id`` is empty and ``connection_id`` None for a personal access token. ``scopes`` are
-    what the token carries and the person's role allows at this moment.
+    what the token carries and the person's role allows at this moment. ``allowed_tools`` are the
+    only ones a personal access token may call; None narrows nothing.
     """
 
     user_id: UUID
@@ -54,6 +57,7 @@ class Principal:
     family_id: UUID | None
     personal_token_id: UUID | None
     scopes: frozenset[str]
+    allowed_tools: frozenset[str] | None
     expires_at: datetime
     last_used_at: datetime | None
 
@@ -147,6 +151,8 @@ def _verify_claims(claims: AccessTokenClaims) -> Principal:
 def _verify_personal_token(secret: str) -> Principal:
     if not is_well_formed(secret, SecretKind.PERSONAL_TOKEN):
         raise TokenRefusedError("personal_token_malformed", INVALID)
+    if not settings.PERSONAL_TOKENS_ENABLED:
+        raise TokenRefusedError("personal_tokens_disabled", REVOKED_OR_EXPIRED)
     token = (
         PersonalAccessToken.objects.select_related("user", "organization__policy", "membership")
         .filter(token_hash__in=hash_candidates(secret))
@@ -169,6 +175,7 @@ def _verify_personal_token(secret: str) -> Principal:
     return _build_principal(
         standing,
         scopes=frozenset(token.scope.split()),
+        allowed_tools=None if token.allowed_tools is None else frozenset(token.allowed_tools),
         expires_at=expires_at,
         personal_token_id=token.id,
     )
@@ -182,6 +189,7 @@ def _build_principal(
     connection_id: UUID | None = None,
     family_id: UUID | None = None,
     personal_token_id: UUID | None = None,
+    allowed_tools: frozenset[str] | None = None,
 ) -> Principal:
     # find_refusal has passed, so the organization and the membership exist.
     assert standing.organization_id and standing.organization_name and standing.role
@@ -198,6 +206,7 @@ def _build_principal(
         family_id=family_id,
         personal_token_id=personal_token_id,
         scopes=scopes & find_grantable_scopes(standing.role),
+        allowed_tools=allowed_tools,
         expires_at=expires_at,
         last_used_at=standing.last_used_at,
     )
@@ -213,10 +222,9 @@ def record_use(principal: Principal, *, origin: Origin) -> None:
         return
     assert principal.personal_token_id is not None
     tokens = PersonalAccessToken.objects.filter(id=principal.personal_token_id)
+    used = {"last_used_at": now, "last_used_network": name_network(origin.ip)}
     # Of several first calls at once, the one whose update finds NULL records it.
-    if principal.last_used_at is None and tokens.filter(last_used_at__isnull=True).update(
-        last_used_at=now
-    ):
+    if principal.last_used_at is None and tokens.filter(last_used_at__isnull=True).update(**used):
         record_event(
             Event.PERSONAL_TOKEN_FIRST_USED,
             origin=origin,
@@ -225,4 +233,6 @@ def record_use(principal: Principal, *, origin: Origin) -> None:
             details={"label": principal.client_name},
         )
         return
-    tokens.update(last_used_at=now)
+    # Of many calls at once, one writes: the row is not rewritten for each of them.
+    stale = Q(last_used_at__isnull=True) | Q(last_used_at__lte=now - TOUCH_INTERVAL)
+    tokens.filter(stale).update(**used)

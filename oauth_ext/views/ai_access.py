@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from allauth.account.decorators import reauthentication_required
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.memberships import find_active_memberships
-from accounts.signed_in import is_sign_in_stale, signed_in_user
+from accounts.signed_in import signed_in_user
 from activity.origin import origin_of
 from oauth_ext.connections import (
     ConnectionNotFoundError,
@@ -23,16 +22,7 @@ from oauth_ext.connections import (
 )
 from oauth_ext.forms import PersonalTokenForm
 from oauth_ext.install_guides import build_install_guides
-from oauth_ext.personal_tokens import (
-    MAX_ACTIVE,
-    FormUsedError,
-    PersonalTokenNotFoundError,
-    PersonalTokenSummary,
-    TooManyPersonalTokensError,
-    find_personal_tokens,
-    mint_personal_token,
-    revoke_personal_token,
-)
+from oauth_ext.personal_tokens import find_personal_tokens
 
 
 @require_GET
@@ -60,6 +50,7 @@ def render_ai_access(
         "connections": find_connections(user_id=signed_in_user(request).pk),
         "personal_tokens": find_personal_tokens(user_id=signed_in_user(request).pk),
         "form": form,
+        "personal_tokens_enabled": settings.PERSONAL_TOKENS_ENABLED,
         "can_mint": bool(find_active_memberships(signed_in_user(request).pk)),
         "new_token": new_token,
         "install_guides": build_install_guides(),
@@ -99,60 +90,4 @@ def get_own_connection(request: HttpRequest, connection_id: UUID) -> ConnectionS
     for connection in find_connections(user_id=signed_in_user(request).pk):
         if connection.id == connection_id:
             return connection
-    raise Http404
-
-
-# Whoever finds an open browser must not leave with a token: ask for the password again.
-@require_http_methods(["GET", "POST"])
-@login_required
-@reauthentication_required(allow_get=True, enabled=is_sign_in_stale)  # type: ignore[untyped-decorator]
-@never_cache
-def mint(request: HttpRequest) -> HttpResponse:
-    """Make a token and show it; it is not shown again. Opened by hand, it is just the page."""
-    if request.method == "GET":
-        return redirect("oauth_ext:ai_access")
-    form = build_form(request, request.POST)
-    if not form.is_valid():
-        return render_ai_access(request, form, status=422)
-    try:
-        secret = mint_personal_token(
-            form.cleaned_data["organization"],
-            label=form.cleaned_data["label"],
-            scopes=form.cleaned_data["scopes"],
-            days=form.cleaned_data["expires_in_days"],
-            nonce=form.cleaned_data["nonce"],
-            origin=origin_of(request),
-        )
-    except FormUsedError:
-        messages.info(request, "This token was made already, and is shown only once.")
-        return redirect("oauth_ext:ai_access")
-    except TooManyPersonalTokensError:
-        form.add_error(None, f"You have {MAX_ACTIVE} tokens already. Revoke one first.")
-        return render_ai_access(request, form, status=422)
-    return render_ai_access(request, build_form(request), new_token=secret)
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-@never_cache
-def revoke_token(request: HttpRequest, token_id: UUID) -> HttpResponse:
-    """Ask, then end one personal access token."""
-    token = get_own_token(request, token_id)
-    if request.method == "GET":
-        return render(request, "oauth_ext/revoke_personal_token.html", {"token": token})
-    try:
-        revoke_personal_token(
-            token_id=token.id, by_user_id=signed_in_user(request).pk, origin=origin_of(request)
-        )
-    except PersonalTokenNotFoundError as error:
-        raise Http404 from error
-    messages.success(request, f"The token “{token.label}” is revoked. It stopped working.")
-    return redirect("oauth_ext:ai_access")
-
-
-def get_own_token(request: HttpRequest, token_id: UUID) -> PersonalTokenSummary:
-    """The person's own token; anybody else's is as good as none."""
-    for token in find_personal_tokens(user_id=signed_in_user(request).pk):
-        if token.id == token_id:
-            return token
     raise Http404

@@ -80,6 +80,7 @@ def test_what_admin_shows_is_a_known_list() -> None:
     }
 
 
+@pytest.mark.case(244)
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
 def test_lists_and_details_load_without_any_secret(
     operator: Browser, full: list[str], model: type[Model]

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership
+from activity.origin import Origin
 from oauth_ext.machine_secrets import compute_checksum
 from oauth_ext.models import PersonalAccessToken
+from oauth_ext.verification import record_use, verify_bearer
 from tests.conftest import World
 from tests.oauth_client import OAuthClient
 from tests.oauth_ext.conftest import photograph, refusal_of
@@ -35,6 +37,7 @@ def fill_in(world: World, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+@pytest.mark.case(241, 243)
 def test_a_mistyped_token_is_refused_without_a_query_about_it(
     oauth: OAuthClient, mint: Any, world: World
 ) -> None:
@@ -56,6 +59,7 @@ def test_a_mistyped_token_is_refused_without_a_query_about_it(
     assert oauth.call(secret).status_code == 200
 
 
+@pytest.mark.case(242)
 def test_an_unknown_token_looks_like_any_other_bad_token(
     oauth: OAuthClient, mint: Any, world: World
 ) -> None:
@@ -66,6 +70,7 @@ def test_an_unknown_token_looks_like_any_other_bad_token(
     assert 'error_description="Invalid token"' in unknown["WWW-Authenticate"]
 
 
+@pytest.mark.case(246)
 def test_an_expired_token_is_refused(oauth: OAuthClient, mint: Any, world: World) -> None:
     secret = mint(world.alice, world.acme)
     for days, status in ((29.9, 200), (30.1, 401)):
@@ -75,6 +80,7 @@ def test_an_expired_token_is_refused(oauth: OAuthClient, mint: Any, world: World
     assert "Token is revoked or expired" in answer["WWW-Authenticate"]
 
 
+@pytest.mark.case(250)
 def test_first_use_is_recorded_once_and_last_use_at_most_once_a_minute(
     oauth: OAuthClient, mint: Any, world: World, log
 ) -> None:
@@ -91,6 +97,7 @@ def test_first_use_is_recorded_once_and_last_use_at_most_once_a_minute(
     assert (row.user_id, row.details) == (world.alice.id, {"label": "Script"})
 
 
+@pytest.mark.case(247, 248)
 def test_a_token_opens_the_resource_and_nothing_else(
     oauth: OAuthClient, alice_acme: Any, mint: Any, world: World
 ) -> None:
@@ -108,7 +115,44 @@ def test_a_token_opens_the_resource_and_nothing_else(
     assert photograph() == before
 
 
+@pytest.mark.case(247)
 def test_a_personal_token_never_becomes_a_session(oauth: OAuthClient, mint: Any, world) -> None:
     answer = oauth.call(mint(world.alice, world.acme))
     assert answer.status_code == 200
     assert not answer.cookies
+
+
+@pytest.mark.case(250)
+def test_the_network_of_the_last_use_is_kept_and_not_the_address(
+    oauth: OAuthClient, sign_in: Any, mint: Any, world: World
+) -> None:
+    secret = mint(world.alice, world.acme)
+    start = timezone.now()
+    seen = []
+    for seconds, address in (
+        (0, "203.0.113.77"),
+        (30, "198.51.100.1"),
+        (90, "2001:db8:1:2:3:4:5:6"),
+        (180, "::ffff:198.51.100.1"),
+    ):
+        oauth.http.defaults["REMOTE_ADDR"] = address
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            assert oauth.call(secret).status_code == 200
+        seen.append(PersonalAccessToken.objects.get().last_used_network)
+    assert seen == ["203.0.113.0/24", "203.0.113.0/24", "2001:db8:1:2::/64", "198.51.100.0/24"]
+    assert "from 198.51.100.0/24" in sign_in(world.alice).get(PAGE).content.decode()
+
+
+@pytest.mark.case(250)
+def test_calls_at_the_same_moment_write_the_last_use_once(
+    oauth: OAuthClient, mint: Any, world: World, origin: Origin
+) -> None:
+    secret = mint(world.alice, world.acme)
+    oauth.call(secret)
+    PersonalAccessToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
+    # Both were verified before either wrote.
+    both = [verify_bearer(secret), verify_bearer(secret)]
+    record_use(both[0], origin=origin)
+    first = PersonalAccessToken.objects.get().last_used_at
+    record_use(both[1], origin=origin)
+    assert PersonalAccessToken.objects.get().last_used_at == first

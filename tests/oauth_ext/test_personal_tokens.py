@@ -52,6 +52,7 @@ def read_secret(page: Any) -> str:
     return secret
 
 
+@pytest.mark.case(244)
 def test_a_token_is_shown_once_and_kept_as_a_hash(
     alice: Browser, oauth: OAuthClient, world: World, log
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_form_that_is_not_right_makes_no_token(
     assert alice.post(MINT, fill_in(world)).status_code == 200
 
 
+@pytest.mark.case(245)
 def test_a_token_is_for_an_own_and_active_organization_only(alice: Browser, world: World) -> None:
     bens = Membership.objects.get(user=world.ben)
     cleos = Membership.objects.get(user=world.cleo)
@@ -155,6 +157,7 @@ def test_revoking_asks_and_then_cuts(
     assert alice.post(url).status_code == 404
 
 
+@pytest.mark.case(245)
 def test_somebody_elses_token_is_as_good_as_none(
     sign_in: Any, oauth: OAuthClient, mint: Any, world: World
 ) -> None:
@@ -176,6 +179,7 @@ def test_somebody_elses_token_is_as_good_as_none(
     assert oauth.call(secret).status_code == 200
 
 
+@pytest.mark.case(253)
 def test_without_a_csrf_token_nothing_is_made_or_cut(mint: Any, world: World) -> None:
     mint(world.alice, world.acme)
     browser = Browser(enforce_csrf_checks=True, headers={"Accept": "text/html"})
@@ -187,6 +191,7 @@ def test_without_a_csrf_token_nothing_is_made_or_cut(mint: Any, world: World) ->
     assert photograph() == before
 
 
+@pytest.mark.case(253)
 def test_making_a_token_needs_the_password_once_more_after_ten_minutes(
     alice: Browser, world: World
 ) -> None:
@@ -206,6 +211,7 @@ def test_making_a_token_needs_the_password_once_more_after_ten_minutes(
         assert PersonalAccessToken.objects.count() == 2
 
 
+@pytest.mark.case(253)
 def test_an_open_browser_is_not_enough_to_make_a_token(sign_in: Any, world: World) -> None:
     browser = sign_in(world.alice)
     session = browser.session

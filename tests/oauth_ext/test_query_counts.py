@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from oauth_ext.models import OrganizationPolicy
 from oauth_ext.verification import verify_bearer
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
@@ -31,7 +32,8 @@ def at_most(ceiling: int) -> Iterator[None]:
     assert len(statements) <= ceiling, f"{len(statements)} statements:\n{listed}"
 
 
-def test_verifying_a_token_is_one_query(alice_acme: Connected) -> None:
+def test_verifying_a_token_is_one_query(alice_acme: Connected, world: World) -> None:
+    OrganizationPolicy.objects.create(organization=world.acme, max_idle_days=1)
     verify_bearer(alice_acme.access_token)
     for token in (alice_acme.access_token,) * 2:
         with at_most(1):
@@ -40,8 +42,10 @@ def test_verifying_a_token_is_one_query(alice_acme: Connected) -> None:
 
 def test_verifying_a_personal_token_is_one_query(mint: Callable[..., str], world: World) -> None:
     secret = mint(world.alice, world.acme)
-    with at_most(1):
-        verify_bearer(secret)
+    for _ in range(2):
+        with at_most(1):
+            verify_bearer(secret)
+        OrganizationPolicy.objects.get_or_create(organization=world.acme, max_idle_days=1)
 
 
 def test_exchanging_a_code_is_at_most_eight(

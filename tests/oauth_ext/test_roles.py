@@ -111,3 +111,16 @@ def test_a_refresh_for_a_scope_beyond_the_role_rotates_nothing(
     assert refusal.reason == "role_scope"
     assert RefreshToken.objects.values_list("token_checksum", "superseded_at").get() == tokens
     assert oauth.refresh(alice_acme.refresh_token, scope="read").status_code == 200
+
+
+def test_the_settings_page_shows_what_a_personal_token_may_do_now(
+    sign_in: Callable[..., Any], mint: Any, world: World
+) -> None:
+    mint(world.alice, world.acme, "read", "actions")
+    mint(world.alice, world.acme, "draft")
+    browser = sign_in(world.alice)
+    shown = browser.get("/settings/ai-access").content.decode()
+    assert "· Read, actions<" in shown and "· Draft<" in shown
+    set_role(world.alice, world.acme, "viewer")
+    shown = browser.get("/settings/ai-access").content.decode()
+    assert "· Read<" in shown and "· Nothing that your role allows now<" in shown

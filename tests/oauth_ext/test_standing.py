@@ -96,6 +96,7 @@ def holder(
     return Holder(oauth, alice_acme, codes, personal, alice_acme.refresh_token)
 
 
+@pytest.mark.case(206, 237, 263, 264, 265, 266, 267)
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_is_open_before_and_shut_at_the_very_next_request(
@@ -115,6 +116,7 @@ def test_every_way_is_open_before_and_shut_at_the_very_next_request(
     assert set(RefreshToken.objects.values_list("id", flat=True)) == tokens
 
 
+@pytest.mark.case(246, 263, 264, 265, 266)
 @pytest.mark.parametrize("flag", PERSONAL_FLAGS)
 def test_a_personal_token_is_open_before_and_shut_at_the_very_next_request(
     holder: Holder, world: World, flag: str
@@ -144,6 +146,7 @@ def test_what_was_only_suspended_works_again_when_it_is_resumed(
         assert getattr(holder, way)().status_code == 200
 
 
+@pytest.mark.case(265)
 def test_resuming_an_organization_does_not_revive_what_was_revoked(
     holder: Holder, world: World
 ) -> None:
@@ -176,6 +179,7 @@ def test_other_people_organizations_and_clients_are_not_affected(
     assert statuses == [200, 401, 401]
 
 
+@pytest.mark.case(274)
 def test_a_role_that_changed_counts_at_the_next_call(
     oauth: OAuthClient, alice_acme: Connected, world: World
 ) -> None:

@@ -76,3 +76,18 @@ def test_thirty_times_the_same_form_is_one_token(server: LiveServer, holder: Res
     answers = race(server, [partial(Wire.post, prepared=prepared)] * 30)
     assert Counter(answer.status for answer in answers) == {200: 1, 302: 29}
     assert PersonalAccessToken.objects.filter(user=holder.user).count() == HELD + 1
+
+
+def test_thirty_replacements_of_one_token_are_one(server: LiveServer, holder: Resident) -> None:
+    token = PersonalAccessToken.objects.filter(user=holder.user).first()
+    assert token is not None
+    page = holder.browser.open(f"/settings/ai-access/tokens/{token.id}/replace")
+    form = page.find_form("nonce", "overlap")
+    prepared: list[Prepared] = []
+    for _ in range(30):
+        form.fill("nonce", new_reference())
+        prepared.append(holder.browser.prepare(page, form, "Replace"))
+    answers = race(server, [partial(Wire.post, prepared=sent) for sent in prepared])
+    assert Counter(answer.status for answer in answers) == {200: 1, 302: 29}
+    assert PersonalAccessToken.objects.filter(replaces=token).count() == 1
+    assert PersonalAccessToken.objects.filter(user=holder.user).count() == HELD + 1
