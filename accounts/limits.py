@@ -66,6 +66,8 @@ WAITING_AUTHORIZATION = Policy("authorization.source", 60, 60)
 # others behind the same address got wrong. Nobody guesses 256 bits; this is against loops.
 TOKEN_REFUSALS = Policy("token.client_and_source", 20, 60)
 REVOCATION_REFUSALS = Policy("revocation.client_and_source", 20, 60)
+# Scanners report from a few addresses, many tokens at a time.
+LEAK_REPORT_SOURCE = Policy("leak_report.source", 60, 60)
 
 HOSTED_FACTOR = 20
 
@@ -173,6 +175,11 @@ def allow_registration(ip: str | None) -> bool:
     """Whether one more client that is not known yet may be registered."""
     buckets = [name_bucket_of_source(REGISTRATION_SOURCE, ip), (REGISTRATION_ALL, EVERYBODY)]
     return take_tokens(buckets) is None
+
+
+def allow_leak_report(ip: str | None) -> bool:
+    """Whether one more report of leaked tokens may be looked at."""
+    return take_tokens([name_bucket_of_source(LEAK_REPORT_SOURCE, ip)]) is None
 
 
 def allow_consent_page(user_id: UUID) -> bool:

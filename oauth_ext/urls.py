@@ -9,6 +9,7 @@ from oauth_ext.views import (
     ai_access,
     authorization,
     home,
+    leaked_tokens,
     metadata,
     personal_tokens,
     registration,
@@ -29,6 +30,7 @@ urlpatterns = [
     path("authorize/resume", authorization.resume, name="resume_authorization"),
     path("token", TokenView.as_view(), name="token"),
     path("revoke", RevokeTokenView.as_view(), name="revoke"),
+    path("leaked-tokens", leaked_tokens.report_leaked_tokens, name="leaked_tokens"),
     path("settings/ai-access", ai_access.ai_access, name="ai_access"),
     path("settings/ai-access/tokens", personal_tokens.mint, name="mint_personal_token"),
     path(

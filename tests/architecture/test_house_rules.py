@@ -72,7 +72,7 @@ def test_exactly_the_machine_endpoints_take_posts_without_a_csrf_token() -> None
         if getattr(pattern.callback, "csrf_exempt", False)
     }
     documents = {pattern for pattern in exempt if pattern.startswith(".well-known/")}
-    assert exempt - documents == {"mcp", "mcp/", "register", "token", "revoke"}
+    assert exempt - documents == {"mcp", "mcp/", "register", "token", "revoke", "leaked-tokens"}
 
 
 def test_every_setting_of_the_environment_is_in_the_table_and_nothing_else() -> None:
