@@ -11,7 +11,9 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
+from activity.origin import Origin
 from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
+from oauth_ext.personal_token_replacement import AlreadyReplacedError, replace_personal_token
 from tests.conftest import PASSWORD, World
 from tests.oauth_client import OAuthClient
 from tests.oauth_ext.conftest import page_refusal_of, photograph, refused_at_mcp
@@ -117,6 +119,22 @@ def test_a_token_is_replaced_once_and_a_form_makes_one(
     assert log().filter(event="oauth.personal_token.replaced").count() == 1
 
 
+def test_two_replacements_at_once_are_one(mint: Any, world: World, origin: Origin) -> None:
+    mint(world.alice, world.acme)
+    token = PersonalAccessToken.objects.get()
+    # Both pages were opened before either was sent.
+    sent = {
+        "token_id": token.id,
+        "user_id": world.alice.id,
+        "overlap": timedelta(hours=1),
+        "origin": origin,
+    }
+    replace_personal_token(**sent, nonce="first")
+    with pytest.raises(AlreadyReplacedError):
+        replace_personal_token(**sent, nonce="second")
+    assert PersonalAccessToken.objects.count() == 2
+
+
 def test_a_replaced_token_goes_from_the_page_when_it_stops_and_can_be_revoked_before(
     alice: Browser, oauth: OAuthClient, mint: Any, world: World
 ) -> None:
@@ -209,8 +227,9 @@ def test_a_replacement_lives_no_longer_than_the_organization_allows(
 def test_replaced_tokens_leave_room_for_twenty_five(
     alice: Browser, mint: Any, world: World
 ) -> None:
-    minted = [mint(world.alice, world.acme) for _ in range(25)]
+    minted = [mint(world.alice, world.acme) for _ in range(24)]
     assert alice.post(url_of(minted[0]), answer()).status_code == 200
+    minted.append(mint(world.alice, world.acme))
     assert alice.post(MINT, fill_in(world)).status_code == 422
     # Not without end, though: those that still work beside their replacements are counted too.
     living = PersonalAccessToken.objects.count()
