@@ -92,9 +92,9 @@ def parse_client_id_url(client_id: str, *, allow_loopback: bool = False) -> Clie
 
 
 def parse_authority(authority: str, *, secure: bool) -> tuple[str, int]:
-    """Host and port; user information is not a part of it, not even an empty one."""
+    """Host and port; no host has an @ in it, so user information never passes."""
     match = AUTHORITY.fullmatch(authority)
-    if match is None or "@" in authority:
+    if match is None:
         raise ClientIdUrlError("cimd_url")
     port = int(match["port"] or (HTTPS_PORT if secure else 80))
     if port > 65535:

@@ -281,6 +281,14 @@ def test_a_copy_is_used_until_its_time_is_over(
     assert known.cimd_expires_at > timezone.now() + timedelta(minutes=119)
 
 
+def test_a_fetch_that_succeeded_does_not_make_the_next_one_wait(
+    oauth: OAuthClient, known: Client, document_host: DocumentHost
+) -> None:
+    Client.objects.update(cimd_expires_at=timezone.now())
+    assert oauth.open_consent().status_code == 200
+    assert document_host.connections == 2
+
+
 @pytest.mark.case(63)
 @pytest.mark.parametrize(
     ("ago", "shown"), [(23 * HOUR, True), (24 * HOUR + timedelta(minutes=1), False)]

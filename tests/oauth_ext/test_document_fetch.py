@@ -216,6 +216,10 @@ def test_nothing_compressed_is_opened(
     [
         pytest.param(answer(b"{", length=MAX_BODY_BYTES + 1), id="declared"),
         pytest.param(flood(HEAD + b"\r\n", b" " * 4096), id="undeclared"),
+        pytest.param(
+            lambda wire: wire.sendall(HEAD + b"\r\n{}" + b" " * (MAX_BODY_BYTES - 1)),
+            id="one byte more",
+        ),
         pytest.param(flood(CHUNKED, b"1000\r\n" + b" " * 4096 + b"\r\n"), id="chunked"),
         pytest.param(flood(CHUNKED, b"1;" + b"x" * 4000 + b"\r\n \r\n"), id="chunk extensions"),
         pytest.param(flood(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), id="hints without end"),
