@@ -32,6 +32,10 @@ class AccountAdapter(DefaultAccountAdapter):
         """Accounts are made by the host product or by an operator."""
         return False
 
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """Never: our pages have no script, and allauth's answers to one have no reference."""
+        return False
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that sign-in limits count by: the one the log names."""
         return find_client_address(request) or "unknown"

@@ -181,3 +181,14 @@ def test_passwords_are_hashed_at_the_cost_that_was_chosen(db: None) -> None:
     user = User.objects.create_user("new@acme.example", PASSWORD)
     assert user.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     assert user.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"X-Requested-With": "XMLHttpRequest"}, {"Accept": "application/json"}]
+)
+def test_a_script_gets_the_page_that_everybody_gets(
+    browser: Browser, world: World, headers: dict[str, str]
+) -> None:
+    answer = browser.post(LOGIN, {"login": "", "password": PASSWORD}, headers=headers)
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/html")
