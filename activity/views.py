@@ -21,7 +21,15 @@ logger = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 # Programs' paths: also what is not there, or not like that, is said in JSON.
-MACHINE_PATHS = ("/.well-known/", "/mcp", "/token", "/register", "/revoke", "/api/")
+MACHINE_PATHS = (
+    "/.well-known/",
+    "/mcp",
+    "/token",
+    "/register",
+    "/revoke",
+    "/leaked-tokens",
+    "/api/",
+)
 
 
 def render_refusal(

@@ -31,3 +31,11 @@ def test_what_a_static_file_cannot_do_is_refused_in_our_own_words(
     row = log().get()
     assert answer.json()["reference"] == answer["Reference-Id"] == row.reference
     assert (row.event, row.reason, row.http_status) == ("http.request.refused", reason, status)
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/token", "application/json"), ("/", "text/html")])
+def test_endpoints_of_programs_answer_in_json_whatever_is_accepted(path: str, kind: str) -> None:
+    answer = Browser().post(path, headers={"Host": "evil.example", "Accept": "text/html"})
+    assert answer.status_code == 400
+    assert answer["Content-Type"].startswith(kind)
+    assert answer["Reference-Id"] in answer.content.decode()
