@@ -20,6 +20,7 @@ from oauth_ext.models import Client, Connection, TokenFamily
 from oauth_ext.personal_tokens import mint_personal_token
 from oauth_ext.registration import register_client
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
+from tests.figures import reported
 from tests.oauth_client import CALLBACK, VERIFIER, OAuthClient, build_request
 
 PASSWORD = "correct horse battery staple"
@@ -159,3 +160,11 @@ def _quiet_sources(request: pytest.FixtureRequest) -> None:
         )
         with database.cursor() as cursor:
             cursor.execute("DELETE FROM activity_noise")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the tests have measured."""
+    if lines := reported():
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -108,14 +108,19 @@ class Application:
 
     def call(self, wire: Wire, access_token: str) -> Answer:
         """Call whoami."""
-        document: dict[str, Any] = {
-            "jsonrpc": "2.0",
-            "id": 1,
-            "method": "tools/call",
-            "params": {"name": "whoami", "arguments": {}},
-        }
-        headers = {"Authorization": f"Bearer {access_token}", "Accept": ACCEPT}
-        return wire.post(prepare_json("/mcp", document, headers))
+        return wire.post(prepare_call(access_token))
+
+
+def prepare_call(access_token: str) -> Prepared:
+    """A call of whoami."""
+    document: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "whoami", "arguments": {}},
+    }
+    headers = {"Authorization": f"Bearer {access_token}", "Accept": ACCEPT}
+    return prepare_json("/mcp", document, headers)
 
 
 def prepare_registration(name: str) -> Prepared:

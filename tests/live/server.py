@@ -29,9 +29,10 @@ LOG_TAIL = 4000
 
 @dataclass(frozen=True, slots=True)
 class LiveServer:
-    """A running server; ``url`` is its PUBLIC_URL."""
+    """A running server; ``url`` is its PUBLIC_URL, which several nodes may share."""
 
     url: str
+    address: tuple[str, int]
     process: GuardedProcess
     log: Path
     certificate: Certificate | None = None
@@ -40,13 +41,6 @@ class LiveServer:
     def mcp_url(self) -> str:
         """What a person pastes into a client."""
         return f"{self.url}/mcp"
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Where to connect to."""
-        parts = urlsplit(self.url)
-        assert parts.hostname and parts.port
-        return parts.hostname, parts.port
 
     def read_log(self) -> str:
         """Everything that the server has written so far."""
@@ -61,30 +55,32 @@ def serve(
     guardian = Guardian()
     try:
         with socket.create_server((ADDRESS, 0), backlog=1024) as listener:
-            port = listener.getsockname()[1]
-            url = f"https://{HOST}:{port}" if certificate else f"http://{ADDRESS}:{port}"
-            environment = build_environment(url, database_name) | environment
-            if certificate:
-                environment |= build_production(certificate)
+            address = (HOST if certificate else ADDRESS, listener.getsockname()[1])
+            environment = build_environment(address, database_name, certificate) | environment
             process = start_gunicorn(guardian, listener, log, environment)
-        server = LiveServer(url, process, log, certificate)
+        server = LiveServer(environment["PUBLIC_URL"], address, process, log, certificate)
         wait_until_ready(server)
         yield server
     finally:
         guardian.stop_all()
 
 
-def build_environment(url: str, database_name: str) -> dict[str, str]:
+def build_environment(
+    address: tuple[str, int], database_name: str, certificate: Certificate | None
+) -> dict[str, str]:
     """The environment of the tests, with the test database and the server's own address."""
+    host, port = address
+    scheme = "https" if certificate else "http"
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database_name}")
     return {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "docjacket_mcp.settings",
         "DATABASE_URL": database.geturl(),
-        "PUBLIC_URL": url,
-        "PORT": str(urlsplit(url).port),
+        "PUBLIC_URL": f"{scheme}://{host}:{port}",
+        "PORT": str(port),
         "WEB_CONCURRENCY": "2",
         "WEB_THREADS": "8",
+        **(build_production(certificate) if certificate else {}),
     }
 
 

@@ -1,5 +1,7 @@
 """What only the real server can get wrong: requests that Django never sees as they are."""
 
+import socket
+
 import httpx
 import pytest
 
@@ -52,3 +54,27 @@ def test_a_request_line_of_eight_thousand_characters_is_read(server: LiveServer)
     answer = httpx.get(f"{server.url}/authorize?client_id=nobody&state={'s' * 7900}")
     assert answer.status_code == 400
     assert answer.headers["Reference-Id"]
+
+
+@pytest.mark.case(190)
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Length: x",
+        b"Content-Length: -1",
+        b"Content-Length: \xb2",
+        b"Content-Length: 1\r\nContent-Length: 2",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+        b"Bad Name: x",
+        b"A: \x00",
+        b"A: " + b"a" * 9000,
+    ],
+)
+def test_what_gunicorn_refuses_by_itself_is_no_fault_either(
+    server: LiveServer, header: bytes
+) -> None:
+    request = b"POST /token HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n\r\n0\r\n\r\n" % header
+    with socket.create_connection(server.address, timeout=10) as connection:
+        connection.sendall(request)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 4"), answer

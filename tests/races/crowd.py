@@ -1,5 +1,6 @@
 """Many connections that are open beforehand and speak at the same moment."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -29,15 +30,20 @@ class Late:
 
 def race(server: LiveServer, actions: Sequence[Callable[[Wire], T]]) -> list[T]:
     """Each action on a thread and a connection of its own, all released at once; in order."""
+    return race_across([server], actions)
+
+
+def race_across(nodes: Sequence[LiveServer], actions: Sequence[Callable[[Wire], T]]) -> list[T]:
+    """The same on several nodes, which take the actions by turns."""
     barrier = threading.Barrier(len(actions))
 
-    def run(action: Callable[[Wire], T]) -> T:
-        with Wire(server.address) as wire:
+    def run(node: LiveServer, action: Callable[[Wire], T]) -> T:
+        with Wire(node.address) as wire:
             barrier.wait(SECONDS)
             return action(wire)
 
     with ThreadPoolExecutor(len(actions)) as pool:
-        return list(pool.map(run, actions))
+        return list(pool.map(run, itertools.cycle(nodes), actions))
 
 
 def stagger(

@@ -3,51 +3,21 @@
 RFC 7009 §2, and the disconnect button.
 """
 
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 
 import pytest
 
-from tests.live.application import Application, Tokens, read_tokens
+from tests.live.application import Application, read_tokens
 from tests.live.conftest import Resident
 from tests.live.server import LiveServer
-from tests.live.wire import Answer, Wire
 from tests.races.crowd import race, stagger
+from tests.races.endings import prepare_disconnect, prepare_ending
+from tests.races.polling import CALLS_AFTERWARDS, poll_until_refused
 from tests.races.survivors import assert_all_refused, assert_no_fault, collect, take_census
 
 ROUNDS = 21
 CALLERS = 8
-CALLS_AFTERWARDS = 5
-
-Act = Callable[[Wire], Answer]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One call, with when it started."""
-
-    started: float
-    status: int
-
-
-def prepare_disconnect(application: Application, settled: Resident) -> Act:
-    """The person has the question on the screen; this is the press of the button."""
-    browser = settled.browser
-    page, form = browser.open_disconnect(application.name)
-    return partial(Wire.post, prepared=browser.prepare(page, form, "Disconnect"))
-
-
-def prepare_ending(kind: str, application: Application, settled: Resident, tokens: Tokens) -> Act:
-    """One of the ways to end a family."""
-    if kind == "disconnect":
-        return prepare_disconnect(application, settled)
-    token = tokens.access_token if kind == "revoke access" else tokens.refresh_token
-    return partial(application.revoke, token=token)
 
 
 @pytest.mark.parametrize("kind", ["revoke refresh", "revoke access", "disconnect"])
@@ -118,31 +88,8 @@ def test_no_call_that_starts_after_the_answer_is_accepted(
 ) -> None:
     tokens = application.connect(settled.browser, settled.acme)
     ending = prepare_ending(kind, application, settled, tokens)
-    ended = threading.Event()
-    begun = threading.Barrier(CALLERS + 1)
-
-    def keep_calling() -> list[Call]:
-        calls: list[Call] = []
-        remaining = CALLS_AFTERWARDS
-        while remaining:
-            remaining -= ended.is_set()
-            # A new connection each time, so that either worker may get it.
-            with application.wire() as wire:
-                started = time.monotonic()
-                calls.append(Call(started, application.call(wire, tokens.access_token).status))
-            if len(calls) == 1:
-                begun.wait(30)
-        return calls
-
-    with ThreadPoolExecutor(CALLERS) as pool:
-        callers = [pool.submit(keep_calling) for _ in range(CALLERS)]
-        begun.wait(30)
-        with application.wire() as wire:
-            assert ending(wire).status in (200, 302)
-        answered = time.monotonic()
-        ended.set()
-        calls = [call for caller in callers for call in caller.result()]
+    calls = poll_until_refused([server], [tokens.access_token] * CALLERS, ending)
     assert {call.status for call in calls} == {200, 401}
-    later = Counter(call.status for call in calls if call.started > answered)
+    later = Counter(call.status for call in calls if call.started > 0)
     assert later[401] >= CALLERS * CALLS_AFTERWARDS - CALLERS
     assert later[200] == 0
