@@ -30,6 +30,14 @@ clients: .venv/.requirements-clients tests/clients/node_modules/.package-lock.js
 conformance: .venv/.requirements-clients tests/conformance/node_modules/.package-lock.json ## Run the official MCP conformance runner against the server
 	@LOG_LEVEL=WARNING exec $(PYTHON_IN_VENV) -m pytest -s tests/conformance $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.requirements-dev ## Send 20,000 bent requests to every endpoint (about four minutes)
+	@FUZZ_PROFILE=long exec $(PYTHON_IN_VENV) -m pytest tests/fuzz $(ARGS)
+
+.PHONY: races
+races: .venv/.requirements-dev ## Race two nodes at length and print the figures (about five minutes)
+	@RACES=record exec $(PYTHON_IN_VENV) -m pytest tests/races/test_two_nodes.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/.requirements-dev ## Check style, types and the direction of imports
 	$(BIN)/python -m ruff check .
@@ -49,8 +57,8 @@ format: .venv/.requirements-dev ## Format the code and fix what can be fixed
 
 .PHONY: clean
 clean: ## Remove the environment, caches and test clusters; your data in var/ stays
-	@rm -rf tests/*/node_modules
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache var/test-postgres*
+	@rm -rf tests/*/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf .venv .import_linter_cache var/test-postgres*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Files that the embedded PostgreSQL's own account must be able to read: hence the umask.

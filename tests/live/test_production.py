@@ -37,7 +37,7 @@ def production(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         "VAR_DIR": str(var),
     }
     name = str(database.settings_dict["NAME"])
-    environment = build_environment("http://127.0.0.1:1", name) | settings
+    environment = build_environment(("127.0.0.1", 1), name, None) | settings
     command = [sys.executable, "manage.py", "collectstatic", "--no-input", "-v0"]
     subprocess.run(command, cwd=BASE_DIR, env=environment, check=True)
     log = Path(var) / "gunicorn.log"
