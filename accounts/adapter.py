@@ -36,6 +36,13 @@ class AccountAdapter(DefaultAccountAdapter):
         """Never: our pages have no script, and allauth's answers to one have no reference."""
         return False
 
+    def is_safe_url(self, url: str) -> bool:
+        """Whether to go there after a sign-in; an address that cannot be read is not safe."""
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            return False
+
     def get_client_ip(self, request: HttpRequest) -> str:
         """The address that sign-in limits count by: the one the log names."""
         return find_client_address(request) or "unknown"

@@ -192,3 +192,25 @@ def test_a_script_gets_the_page_that_everybody_gets(
     answer = browser.post(LOGIN, {"login": "", "password": PASSWORD}, headers=headers)
     assert answer.status_code == 200
     assert answer["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("/settings/activity?q=a", True),
+        ("https://[::1", False),
+        ("https://evil.example/", False),
+        ("//evil.example", False),
+        ("/\\evil.example", False),
+        ("javascript:alert(1)", False),
+        ("\x00", False),
+    ],
+)
+def test_after_the_sign_in_people_go_to_our_own_pages_only(
+    browser: Browser, world: World, target: str, kept: bool
+) -> None:
+    assert browser.get(LOGIN, {"next": target}).status_code == 200
+    fields = {"login": "alice@acme.example", "password": PASSWORD, "next": target}
+    answer = browser.post(LOGIN, fields)
+    assert answer.status_code == 302
+    assert answer["Location"] == (target if kept else "/settings/ai-access")
