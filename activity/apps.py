@@ -1,5 +1,7 @@
 """The activity application."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class ActivityConfig(AppConfig):
 
     name = "activity"
     verbose_name = "Activity"
+
+    def ready(self) -> None:
+        """Register the deployment checks."""
+        import_module("activity.checks")

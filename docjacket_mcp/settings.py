@@ -320,6 +320,7 @@ HOSTED_ASSISTANT_NETWORKS = read_networks("HOSTED_ASSISTANT_NETWORKS", ["160.79.
 # No cookies, so any origin may talk to the machine endpoints; /mcp has its own list above.
 CORS_URLS_REGEX = r"^/(\.well-known/.*|token|register|revoke|mcp/?)$"
 CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = [
     "authorization",

@@ -1,5 +1,6 @@
 """What must hold between settings for the endpoint to be safe; run by ``manage.py check``."""
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,8 @@ from mcp_endpoint.responses import encode_json
 
 MIDDLEWARE = "mcp_endpoint.middleware.McpMiddleware"
 PAGE_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PAGES = ("/", "/authorize", "/accounts/login", "/settings/ai-access", "/admin/")
 SMALLEST_BODY, LARGEST_BODY = 1024, 16 * 1024 * 1024
 # What a model can still read as its list of tools.
 LIST_BYTES = 256 * 1024
@@ -69,6 +72,40 @@ def check_middleware(**kwargs: Any) -> list[CheckMessage]:
             f"{MIDDLEWARE} must be in MIDDLEWARE, above {PAGE_MIDDLEWARE}.",
             id="mcp_endpoint.E004",
         )
+    ]
+
+
+@register("mcp")
+def check_cors(**kwargs: Any) -> list[CheckMessage]:
+    """Pages of other origins never act with a person's cookies, and never read our pages."""
+    problems: list[CheckMessage] = []
+    if settings.CORS_ALLOW_CREDENTIALS:
+        problems.append(
+            Error("CORS_ALLOW_CREDENTIALS is on.", hint="Leave it off.", id="mcp_endpoint.E005")
+        )
+    readable = [path for path in PAGES if re.match(settings.CORS_URLS_REGEX, path)]
+    if readable:
+        problems.append(
+            Error(
+                f"CORS_URLS_REGEX takes in pages: {', '.join(readable)}.",
+                hint="Only paths that programs call may be in it.",
+                id="mcp_endpoint.E006",
+            )
+        )
+    return problems
+
+
+@register("mcp", deploy=True)
+def check_origins_are_safe(**kwargs: Any) -> list[CheckMessage]:
+    """A page that came in the clear may be anybody's, unless it came from this computer."""
+    return [
+        Error(
+            f"MCP_ALLOWED_ORIGINS: {origin!r} is not https.",
+            hint="Plain http is for loopback addresses only.",
+            id="mcp_endpoint.E007",
+        )
+        for origin in settings.MCP_ALLOWED_ORIGINS
+        if urlsplit(origin).scheme == "http" and urlsplit(origin).hostname not in LOOPBACK
     ]
 
 
