@@ -25,6 +25,8 @@ LEEWAY = 10
 MAX_LENGTH = 8192
 # The year 9999: what lies beyond is no time that anything here can hold.
 MAX_TIME = 253_402_300_799
+# Seconds; what ACCESS_TOKEN_TTL may be at most (oauth_ext.E004).
+LONGEST_LIFETIME = 86_400
 REQUIRED_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope")
 
 
@@ -208,6 +210,9 @@ def _find_key(token: str) -> SigningKey:
 def _read_claims(payload: dict[str, Any], kid: str) -> AccessTokenClaims:
     expires_at = payload["exp"]
     if type(expires_at) is not int or expires_at >= MAX_TIME:
+        raise AccessTokenInvalidError("jwt_claims")
+    # Whatever a clock said when it was minted: no access token of ours lives longer.
+    if expires_at - payload["iat"] > LONGEST_LIFETIME:
         raise AccessTokenInvalidError("jwt_claims")
     if not isinstance(payload["scope"], str):
         raise AccessTokenInvalidError("jwt_claims")
