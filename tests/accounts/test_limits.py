@@ -58,6 +58,7 @@ def test_a_bucket_empties_refills_evenly_and_never_overflows(db: None) -> None:
     assert THREE.retry_after == 20
 
 
+@pytest.mark.case(361)
 def test_what_is_counted_is_not_readable(db: None) -> None:
     take_token(THREE, "alice@acme.example")
     assert len(TokenBucket.objects.get().key) == 64
@@ -77,6 +78,7 @@ def test_thirty_at_once_get_no_more_than_there_is() -> None:
         assert sum(pool.map(take, range(30))) == 3
 
 
+@pytest.mark.case(353)
 def test_a_guesser_is_stopped_and_the_person_elsewhere_is_not(world: World, log: Any) -> None:
     for _ in range(SIGN_IN_HERE.capacity):
         sign_in("alice@acme.example", "wrong", "192.0.2.1")
@@ -169,6 +171,7 @@ def test_hosted_assistants_register_more_from_one_address(oauth: OAuthClient) ->
     assert statuses == {"160.79.104.10": 201, "192.0.2.1": 429}
 
 
+@pytest.mark.case(38)
 def test_new_clients_are_limited_and_known_ones_are_not(oauth: OAuthClient, log: Any) -> None:
     assert oauth.register(client_name="Known").status_code == 201
     TokenBucket.objects.filter(policy=REGISTRATION_SOURCE.name).update(tokens=0)

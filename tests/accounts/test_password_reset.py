@@ -83,6 +83,7 @@ def test_a_link_for_another_person_is_none(browser: Browser, world: World) -> No
     assert User.objects.get(id=world.ben.id).check_password(PASSWORD)
 
 
+@pytest.mark.case(351)
 def test_an_unknown_address_looks_the_same_and_is_only_told_by_mail(
     browser: Browser, world: World
 ) -> None:
@@ -96,6 +97,7 @@ def test_an_unknown_address_looks_the_same_and_is_only_told_by_mail(
     assert "/password/reset/key/" not in mail.outbox[1].body
 
 
+@pytest.mark.case(371)
 def test_the_link_is_built_from_configuration_not_from_the_request(
     browser: Browser, world: World
 ) -> None:
@@ -136,6 +138,7 @@ def test_a_reset_ends_every_session(browser: Browser, world: World) -> None:
     assert elsewhere.get("/settings/ai-access").status_code == 302
 
 
+@pytest.mark.case(163, 206, 208)
 def test_a_reset_ends_everything_that_acts_for_the_person(
     browser: Browser,
     world: World,

@@ -33,6 +33,7 @@ def said_by(page: Any) -> str:
     return source.replace(page["Reference-Id"], "")
 
 
+@pytest.mark.case(118)
 def test_signing_in_and_out_are_rows(
     browser: Browser, world: World, log: Callable[[], Any]
 ) -> None:
@@ -57,6 +58,7 @@ def test_the_address_is_found_in_any_letter_case(browser: Browser, world: World)
     assert sign_in(browser, "ALICE@Acme.Example").status_code == 302
 
 
+@pytest.mark.case(350)
 def test_a_wrong_password_and_an_unknown_address_look_the_same(
     browser: Browser, world: World, log: Callable[[], Any]
 ) -> None:
@@ -75,6 +77,7 @@ def test_a_wrong_password_and_an_unknown_address_look_the_same(
     assert "nobody@" not in str(list(log().values()))
 
 
+@pytest.mark.case(350)
 def test_somebody_switched_off_cannot_sign_in(
     browser: Browser, world: World, log: Callable[[], Any]
 ) -> None:
@@ -88,6 +91,7 @@ def test_somebody_switched_off_cannot_sign_in(
     assert row.reference == answer["Reference-Id"]
 
 
+@pytest.mark.case(263)
 def test_a_session_ends_when_its_person_is_switched_off(browser: Browser, world: World) -> None:
     sign_in(browser, "alice@acme.example")
     assert browser.get("/settings/ai-access").status_code == 200

@@ -65,6 +65,7 @@ def test_file_is_small_and_says_what_it_is(path: Path) -> None:
         assert local == [], f"{function.name} imports locally"
 
 
+@pytest.mark.case(365)
 def test_exactly_the_machine_endpoints_take_posts_without_a_csrf_token() -> None:
     exempt = {
         str(pattern.pattern)

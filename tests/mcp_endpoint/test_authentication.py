@@ -52,12 +52,14 @@ def test_other_schemes_are_no_credential(header: str) -> None:
     assert row.user_id is None
 
 
+@pytest.mark.case(236)
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
 def test_the_scheme_is_case_insensitive(alice_acme: Any, scheme: str) -> None:
     header = {"Authorization": f"{scheme} {alice_acme.access_token}"}
     assert McpClient(None).legacy("ping", headers=header).status_code == 200
 
 
+@pytest.mark.case(236)
 def test_two_credentials_are_refused_even_if_both_are_good(alice_acme: Any) -> None:
     token = alice_acme.access_token
     doubled = {"Authorization": f"Bearer {token},Bearer {token}"}
@@ -68,6 +70,7 @@ def test_two_credentials_are_refused_even_if_both_are_good(alice_acme: Any) -> N
     assert refusal_of(both).reason == "multiple_credentials"
 
 
+@pytest.mark.case(236)
 def test_a_token_in_the_query_the_form_or_a_cookie_is_not_used(alice_acme: Any) -> None:
     token = alice_acme.access_token
     in_query = McpClient(None, path=f"/mcp?access_token={token}").legacy("ping")
@@ -109,6 +112,7 @@ def test_one_changed_character_of_a_good_token_is_refused(alice_acme: Any) -> No
     refusal_of(McpClient(forged).legacy("ping"))
 
 
+@pytest.mark.case(237, 262)
 def test_a_revoked_connection_is_refused_on_the_next_request_and_the_row_names_it(
     world: Any, alice_acme: Any
 ) -> None:
@@ -129,6 +133,7 @@ def test_a_revoked_connection_is_refused_on_the_next_request_and_the_row_names_i
     assert b"connection_revoked" not in answer.content
 
 
+@pytest.mark.case(237)
 def test_an_inactive_user_is_refused_and_an_active_one_is_not(world: Any, alice_acme: Any) -> None:
     mcp = McpClient(alice_acme.access_token)
     assert mcp.legacy("ping").status_code == 200

@@ -17,6 +17,7 @@ def answer_text(context: Any, arguments: Any) -> ProbeResult:
     return ProbeResult(text="ran")
 
 
+@pytest.mark.case(238, 245)
 @pytest.mark.parametrize("held", TIERS)
 @pytest.mark.parametrize("needed", TIERS)
 def test_a_tool_runs_with_its_own_scope_and_with_no_other(

@@ -47,6 +47,7 @@ def test_whoami_follows_the_token_and_not_the_person(world: Any, join: Join) -> 
 # --- list_connected_applications ------------------------------------------------------------------
 
 
+@pytest.mark.case(315)
 def test_a_member_lists_their_own_connections_of_this_organization_only(
     world: Any, join: Join
 ) -> None:
@@ -103,6 +104,7 @@ def test_disconnecting_oneself_is_answered_and_the_next_call_is_refused(
     assert mcp.call("whoami").status_code == 401
 
 
+@pytest.mark.case(312)
 def test_what_a_person_may_not_end_answers_as_what_does_not_exist(world: Any, join: Join) -> None:
     set_role(world.ben, world.acme, "member")
     set_role(world.alice, world.acme, "owner")
@@ -165,6 +167,7 @@ def test_a_person_finds_their_own_events_of_this_organization(world: Any, join: 
     assert row.organization_id == world.acme.id
 
 
+@pytest.mark.case(315)
 def test_administrators_search_the_whole_organization_and_nothing_beyond(
     world: Any, join: Join
 ) -> None:
@@ -181,6 +184,7 @@ def test_administrators_search_the_whole_organization_and_nothing_beyond(
     assert [entry["user_id"] for entry in entries] == [str(world.ben.id)]
 
 
+@pytest.mark.case(312, 315)
 def test_a_reference_from_an_error_finds_its_cause_and_a_foreign_one_finds_nothing(
     world: Any, join: Join
 ) -> None:

@@ -31,6 +31,7 @@ from tests.oauth_ext.tokens_by_hand import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.case(240)
 def test_a_token_has_the_claims_of_rfc_9068_and_nothing_personal(
     alice_acme: Connected, claims: dict[str, Any]
 ) -> None:
@@ -46,6 +47,7 @@ def test_a_token_has_the_claims_of_rfc_9068_and_nothing_personal(
     assert "alice" not in json.dumps(payload).lower() and "acme" not in json.dumps(payload).lower()
 
 
+@pytest.mark.case(226)
 @pytest.mark.parametrize(
     "change",
     [
@@ -66,6 +68,7 @@ def test_a_token_made_by_hand_is_accepted_so_that_its_neighbours_mean_something(
     assert oauth.call(sign(claims | change)).status_code == 200
 
 
+@pytest.mark.case(217)
 def test_typ_may_be_spelled_in_full_and_in_any_case(
     oauth: OAuthClient, claims: dict[str, Any]
 ) -> None:
@@ -73,6 +76,7 @@ def test_typ_may_be_spelled_in_full_and_in_any_case(
         assert oauth.call(sign(claims, typ=typ)).status_code == 200
 
 
+@pytest.mark.case(214, 216, 217, 218, 220, 221)
 @pytest.mark.parametrize(
     "change",
     [
@@ -121,6 +125,7 @@ def test_any_other_header_is_refused_although_the_signature_is_good(
     assert refused_at_mcp(oauth, sign(claims, **change)).startswith("jwt_")
 
 
+@pytest.mark.case(218)
 @pytest.mark.parametrize("change", [{"jku": "https://evil.example/keys"}, {"x5u": "https://e"}])
 def test_keys_that_a_token_brings_along_are_not_looked_at(
     oauth: OAuthClient, claims: dict[str, Any], change: dict[str, Any]
@@ -134,6 +139,7 @@ def test_keys_that_a_token_brings_along_are_not_looked_at(
     assert refused_at_mcp(oauth, by_own_kid) == "jwt_kid"
 
 
+@pytest.mark.case(215)
 def test_the_public_key_is_no_shared_secret(oauth: OAuthClient, claims: dict[str, Any]) -> None:
     public = get_key_ring().current.public_key
     secrets = [
@@ -150,6 +156,7 @@ def test_the_public_key_is_no_shared_secret(oauth: OAuthClient, claims: dict[str
             assert refused_at_mcp(oauth, f"{signed}.{mac}") in ("jwt_alg", "jwt_signature")
 
 
+@pytest.mark.case(214, 222)
 def test_a_token_without_a_signature_is_refused(
     oauth: OAuthClient, alice_acme: Connected, claims: dict[str, Any]
 ) -> None:
@@ -177,6 +184,7 @@ def test_a_token_without_a_signature_is_refused(
     assert refused_at_mcp(oauth, f"{head}.{other}.{signature}") == "jwt_signature"
 
 
+@pytest.mark.case(234)
 def test_a_token_has_one_spelling(oauth: OAuthClient, claims: dict[str, Any]) -> None:
     head, payload, signature = sign(claims).split(".")
     assert oauth.call(f"{head}.{payload}.{signature}").status_code == 200
@@ -193,6 +201,7 @@ def test_a_token_has_one_spelling(oauth: OAuthClient, claims: dict[str, Any]) ->
         assert refused_at_mcp(oauth, spelling).startswith("jwt_")
 
 
+@pytest.mark.case(222, 223)
 def test_json_serialization_and_nesting_are_refused(
     oauth: OAuthClient, claims: dict[str, Any]
 ) -> None:
@@ -207,11 +216,13 @@ def test_json_serialization_and_nesting_are_refused(
     assert refused_at_mcp(oauth, f"{head}.{encode(packed)}.{signature}").startswith("jwt_")
 
 
+@pytest.mark.case(234)
 def test_a_member_that_comes_twice_is_refused(oauth: OAuthClient, claims: dict[str, Any]) -> None:
     repeated = json.dumps(claims)[:-1] + ', "scope": "read draft actions"}'
     assert refused_at_mcp(oauth, sign_text(json.dumps(header()), repeated)).startswith("jwt_")
 
 
+@pytest.mark.case(232)
 @pytest.mark.parametrize(
     ("length", "reason"), [(8192, "jwt_signature"), (8193, "malformed_credentials")]
 )

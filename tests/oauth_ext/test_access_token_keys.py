@@ -28,6 +28,7 @@ from tests.oauth_ext.tokens_by_hand import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.case(230)
 def test_the_next_and_the_previous_key_verify_around_a_rotation(
     oauth: OAuthClient, claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -51,6 +52,7 @@ def test_the_next_and_the_previous_key_verify_around_a_rotation(
     assert refused_at_mcp(oauth, swapped) == "jwt_signature"
 
 
+@pytest.mark.case(235)
 def test_other_things_that_we_sign_are_no_access_tokens(
     oauth: OAuthClient, claims: dict[str, Any], obtain_code: Callable[..., str]
 ) -> None:
@@ -63,6 +65,7 @@ def test_other_things_that_we_sign_are_no_access_tokens(
         assert oauth.call(artifact).status_code == 401
 
 
+@pytest.mark.case(237)
 def test_a_remembered_signature_outlives_neither_its_token_nor_its_permission(
     oauth: OAuthClient, alice_acme: Connected, claims: dict[str, Any]
 ) -> None:

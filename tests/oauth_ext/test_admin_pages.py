@@ -97,6 +97,7 @@ def test_lists_and_details_load_without_any_secret(
         assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
 
 
+@pytest.mark.case(318)
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
 @pytest.mark.parametrize("who", ["nobody", "owner", "staff without permissions"])
 def test_everybody_else_sees_nothing(
@@ -170,6 +171,7 @@ def test_disconnecting_and_revoking_from_the_lists(
     assert ended.details["by_user"] == operator_id
 
 
+@pytest.mark.case(267)
 def test_switching_a_client_off_refuses_everything_of_it(
     operator: Browser, oauth: OAuthClient, alice_acme: Connected
 ) -> None:
@@ -230,6 +232,7 @@ def test_markup_of_strangers_is_text_in_admin(
             assert bad not in operator.get(url_of(model, "change", row.pk)).content.decode()
 
 
+@pytest.mark.case(264, 320)
 def test_deleting_people_clients_and_organizations_leaves_the_log(
     operator: Browser, oauth: OAuthClient, alice_acme: Connected, world: World
 ) -> None:

@@ -89,6 +89,7 @@ def test_an_unregistered_redirect_uri_is_a_page_whatever_else_is_wrong(
     assert photograph() == before
 
 
+@pytest.mark.case(74, 122, 123, 124, 126, 128, 131, 138)
 @pytest.mark.parametrize("uri", FOREIGN_URIS)
 def test_a_redirect_uri_that_only_looks_registered_is_a_page(ready: OAuthClient, uri: str) -> None:
     page_refusal_of(ready.open_consent(redirect_uri=uri), "redirect_mismatch")
@@ -103,6 +104,7 @@ def test_an_unknown_client_is_a_page_whatever_else_is_wrong(
         page_refusal_of(ready.open_consent(client_id=client_id, **error), "client_unknown")
 
 
+@pytest.mark.case(72)
 def test_a_client_id_is_compared_exactly(ready: OAuthClient) -> None:
     for wrong in (ready.client_id.upper(), f" {ready.client_id}", f"{ready.client_id}\n"):
         page_refusal_of(ready.open_consent(client_id=wrong), "client_unknown")
@@ -111,7 +113,7 @@ def test_a_client_id_is_compared_exactly(ready: OAuthClient) -> None:
     page_refusal_of(ready.open_consent(client_id="x" * 256), "client_unknown")
 
 
-@pytest.mark.case(72)
+@pytest.mark.case(72, 186)
 @pytest.mark.parametrize("error", OTHER_ERRORS)
 def test_a_disabled_client_is_a_page(ready: OAuthClient, error: dict[str, Any]) -> None:
     Client.objects.update(disabled_at="2026-01-01T00:00:00Z")
@@ -260,6 +262,7 @@ def test_get_makes_nothing_but_its_row(ready: OAuthClient, log) -> None:
     assert {row.event for row in log()} == {"oauth.consent.shown"}
 
 
+@pytest.mark.case(132, 133, 141)
 def test_the_answer_goes_to_the_loopback_port_that_was_asked_for(
     ready: OAuthClient, world: World
 ) -> None:

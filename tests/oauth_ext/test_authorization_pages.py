@@ -75,6 +75,7 @@ def test_signing_in_leads_back_however_long_the_state_is(
     assert read_redirect(ready.decide(page, world.acme))["state"] == "s" * length
 
 
+@pytest.mark.case(357)
 def test_nothing_is_kept_of_a_request_before_somebody_signs_in(ready: OAuthClient, log) -> None:
     before = photograph()
     ready.open_consent()
@@ -109,7 +110,7 @@ def test_a_foreign_next_is_dropped_at_sign_in(ready: OAuthClient, target: str) -
     assert by_form["Location"] == "/settings/ai-access"
 
 
-@pytest.mark.case(92)
+@pytest.mark.case(92, 115)
 def test_not_you_leads_through_sign_out_to_the_same_request(
     ready: OAuthClient, world: World
 ) -> None:
@@ -129,7 +130,7 @@ def test_not_you_leads_through_sign_out_to_the_same_request(
     assert urlsplit(ready.browser.get(out["Location"])["Location"]).path == "/accounts/login"
 
 
-@pytest.mark.case(90, 94, 117)
+@pytest.mark.case(90, 94, 117, 366, 368)
 def test_consent_page_may_not_be_framed_kept_or_lose_its_way_back(
     ready: OAuthClient, world: World
 ) -> None:
@@ -150,7 +151,7 @@ def test_consent_page_may_not_be_framed_kept_or_lose_its_way_back(
     assert "<script" not in page.content.decode()
 
 
-@pytest.mark.case(94)
+@pytest.mark.case(90, 94)
 @pytest.mark.parametrize(
     "path",
     [
@@ -178,7 +179,7 @@ def test_every_other_page_keeps_its_forms_to_itself_and_out_of_frames(
     assert page["Referrer-Policy"] in ("same-origin", "no-referrer")
 
 
-@pytest.mark.case(94)
+@pytest.mark.case(94, 366)
 def test_error_page_of_the_authorization_endpoint_may_not_be_framed_or_kept(
     ready: OAuthClient,
 ) -> None:

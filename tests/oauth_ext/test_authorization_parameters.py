@@ -26,7 +26,7 @@ def ready(oauth: OAuthClient, client_row: Client, world: World) -> OAuthClient:
 # --- state ------------------------------------------------------------------------------------
 
 
-@pytest.mark.case(81)
+@pytest.mark.case(81, 138)
 @pytest.mark.parametrize(
     "state",
     [
@@ -85,6 +85,7 @@ def test_issuer_is_in_every_answer_exactly_once(ready: OAuthClient, world: World
 # --- PKCE (RFC 7636) --------------------------------------------------------------------------
 
 
+@pytest.mark.case(143, 144, 145, 146, 147, 153)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -114,6 +115,7 @@ def test_pkce_with_s256_is_required_of_everybody(
     assert ready.open_consent().status_code == 200
 
 
+@pytest.mark.case(146)
 def test_pkce_parameters_that_look_like_an_array_are_missing(ready: OAuthClient) -> None:
     answer = ready.open_consent(code_challenge=None, **{"code_challenge[]": build_challenge()})
     redirect_refusal_of(answer, "invalid_request", "pkce_missing")
@@ -122,7 +124,7 @@ def test_pkce_parameters_that_look_like_an_array_are_missing(ready: OAuthClient)
 # --- resource (RFC 8707) ----------------------------------------------------------------------
 
 
-@pytest.mark.case(83)
+@pytest.mark.case(83, 84)
 @pytest.mark.parametrize(
     "resource",
     [

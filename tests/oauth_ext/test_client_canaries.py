@@ -81,6 +81,7 @@ def walk_the_whole_way(oauth: OAuthClient, world: World, mint: Any) -> dict[str,
     }
 
 
+@pytest.mark.case(251)
 def test_no_secret_is_kept_anywhere(
     oauth: OAuthClient,
     world: World,

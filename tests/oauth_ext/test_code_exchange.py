@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
 GRANT = "invalid_grant"
 
 
+@pytest.mark.case(184)
 def test_answer_has_exactly_what_rfc_6749_says(
     oauth: OAuthClient, obtain_code: Callable[..., str], log
 ) -> None:
@@ -50,6 +51,7 @@ def test_used_code_stays_as_a_tombstone_that_points_to_its_family(
     assert row.family_id == claims.family_id == TokenFamily.objects.get().id
 
 
+@pytest.mark.case(165)
 def test_only_keyed_hashes_are_stored(oauth: OAuthClient, obtain_code: Callable[..., str]) -> None:
     code = obtain_code()
     tokens = oauth.exchange(code).json()
@@ -60,6 +62,7 @@ def test_only_keyed_hashes_are_stored(oauth: OAuthClient, obtain_code: Callable[
     assert len(RefreshToken.objects.get().token_checksum) == 64
 
 
+@pytest.mark.case(157)
 @pytest.mark.parametrize("verifier", [None, "b" * 43])
 def test_b2_a_replayed_code_ends_what_it_yielded(
     oauth: OAuthClient, obtain_code: Callable[..., str], verifier: str | None, log
@@ -76,16 +79,19 @@ def test_b2_a_replayed_code_ends_what_it_yielded(
     assert row.reason == "code_replayed"
 
 
+@pytest.mark.case(157)
 def test_b2_a_replay_after_ten_seconds_is_no_retry_even_with_the_verifier(
     oauth: OAuthClient, obtain_code: Callable[..., str]
 ) -> None:
     code = obtain_code()
     tokens = oauth.exchange(code).json()
     with time_machine.travel(timezone.now() + timedelta(seconds=11), tick=False):
-        refusal_of(oauth.exchange(code), GRANT)
+        assert refusal_of(oauth.exchange(code), GRANT).reason == "code_replayed"
         assert oauth.call(tokens["access_token"]).status_code == 401
+        assert oauth.refresh(tokens["refresh_token"]).json()["error"] == GRANT
 
 
+@pytest.mark.case(157)
 def test_a_retry_within_ten_seconds_is_refused_and_harms_nobody(
     oauth: OAuthClient, obtain_code: Callable[..., str], log
 ) -> None:
@@ -99,6 +105,7 @@ def test_a_retry_within_ten_seconds_is_refused_and_harms_nobody(
     assert not log().filter(event="oauth.code.replayed").exists()
 
 
+@pytest.mark.case(160)
 def test_a_stranger_can_neither_use_nor_burn_a_code(
     oauth: OAuthClient, obtain_code: Callable[..., str], other_client: Client
 ) -> None:
@@ -114,6 +121,7 @@ def test_a_stranger_can_neither_use_nor_burn_a_code(
     assert oauth.call(tokens["access_token"]).status_code == 200
 
 
+@pytest.mark.case(140, 161)
 @pytest.mark.parametrize(
     "redirect_uri", ["https://client.example/other", f"{CALLBACK}/", "https://evil.example/"]
 )
@@ -128,6 +136,7 @@ def test_another_redirect_uri_is_refused_and_the_right_one_still_works(
     assert oauth.exchange(code).status_code == 200
 
 
+@pytest.mark.case(140, 161)
 def test_the_loopback_port_is_compared_at_the_exchange(oauth: OAuthClient, world: World) -> None:
     oauth.register(redirect_uris=["http://localhost/callback"])
     asked = "http://localhost:49152/callback"
@@ -137,12 +146,14 @@ def test_the_loopback_port_is_compared_at_the_exchange(oauth: OAuthClient, world
     assert oauth.exchange(code, redirect_uri=asked).status_code == 200
 
 
+@pytest.mark.case(140)
 def test_the_redirect_uri_may_be_left_out(
     oauth: OAuthClient, obtain_code: Callable[..., str]
 ) -> None:
     assert oauth.exchange(obtain_code(), redirect_uri=None).status_code == 200
 
 
+@pytest.mark.case(148, 150)
 @pytest.mark.parametrize(
     ("verifier", "reason"),
     [
@@ -171,6 +182,7 @@ def test_without_the_right_verifier_there_are_no_tokens(
     assert oauth.exchange(code).status_code == 200
 
 
+@pytest.mark.case(152)
 def test_the_verifier_of_another_code_does_not_fit(
     oauth: OAuthClient, obtain_code: Callable[..., str]
 ) -> None:
@@ -179,9 +191,11 @@ def test_the_verifier_of_another_code_does_not_fit(
         pk=AuthorizationCode.objects.latest("pk").pk
     ).update(code_challenge="c" * 43)
     assert oauth.exchange(mine).status_code == 200
-    refusal_of(oauth.exchange(theirs), GRANT)
+    assert refusal_of(oauth.exchange(theirs), GRANT).reason == "pkce_mismatch"
+    assert TokenFamily.objects.count() == 1
 
 
+@pytest.mark.case(151)
 @pytest.mark.parametrize(
     "damage",
     [{"code_challenge": ""}, {"code_challenge_method": ""}, {"code_challenge_method": "plain"}],
@@ -191,9 +205,11 @@ def test_a_damaged_row_proves_nothing(
 ) -> None:
     code = obtain_code()
     AuthorizationCode.objects.update(**damage)
-    refusal_of(oauth.exchange(code), GRANT)
+    assert refusal_of(oauth.exchange(code), GRANT).reason == "pkce_mismatch"
     AuthorizationCode.objects.update(code_challenge=VERIFIER, code_challenge_method="plain")
-    refusal_of(oauth.exchange(code), GRANT)
+    assert refusal_of(oauth.exchange(code), GRANT).reason == "pkce_mismatch"
+    unproven = refusal_of(oauth.exchange(code, code_verifier=None), GRANT)
+    assert unproven.reason == "pkce_verifier_missing"
     assert not TokenFamily.objects.exists()
 
 

@@ -186,7 +186,7 @@ def test_a_page_counts_for_its_own_person_only(ready: OAuthClient, world: World)
     assert photograph() == before
 
 
-@pytest.mark.case(97)
+@pytest.mark.case(97, 141)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -239,6 +239,7 @@ def test_a_client_renamed_meanwhile_is_shown_again(ready: OAuthClient, world: Wo
     page_refusal_of(ready.decide(page, world.acme), "consent_changed")
 
 
+@pytest.mark.case(74)
 def test_the_posted_query_is_checked_like_the_first(ready: OAuthClient, world: World) -> None:
     page = ready.open_consent()
     Client.objects.update(redirect_uris="https://client.example/moved")
@@ -272,6 +273,7 @@ def test_a_forged_form_changes_nothing(
     assert photograph() == before
 
 
+@pytest.mark.case(100)
 @pytest.mark.parametrize("organization_id", ["", "not-a-uuid", "1", "\x00"])
 def test_allowing_needs_an_organization(ready: OAuthClient, organization_id: str) -> None:
     page = ready.open_consent()
@@ -281,7 +283,7 @@ def test_allowing_needs_an_organization(ready: OAuthClient, organization_id: str
     assert photograph() == before
 
 
-@pytest.mark.case(100)
+@pytest.mark.case(100, 101)
 def test_only_an_own_and_active_organization_can_be_chosen(
     ready: OAuthClient, world: World
 ) -> None:

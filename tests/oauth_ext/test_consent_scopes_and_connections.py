@@ -124,6 +124,7 @@ def test_reconnecting_after_a_disconnect_is_a_new_connection(
     assert ready.refresh(old["refresh_token"]).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.case(266)
 def test_a_member_who_comes_back_gets_a_new_connection_and_the_old_one_stays_dead(
     ready: OAuthClient, world: World, log
 ) -> None:

@@ -44,6 +44,7 @@ def check_unavailable(answer: HttpResponse) -> None:
     assert b"invalid_" not in answer.content
 
 
+@pytest.mark.case(191)
 @pytest.mark.parametrize("nth", range(1, 10))
 def test_code_exchange(oauth: OAuthClient, obtain_code: Callable[..., str], nth: int) -> None:
     code = obtain_code()
@@ -60,6 +61,7 @@ def test_code_exchange(oauth: OAuthClient, obtain_code: Callable[..., str], nth:
     assert oauth.exchange(code).status_code == 200
 
 
+@pytest.mark.case(191)
 @pytest.mark.parametrize("nth", range(1, 12))
 def test_refresh(oauth: OAuthClient, alice_acme: Connected, nth: int) -> None:
     before, rows = photograph(), ActivityEvent.objects.count()
@@ -74,6 +76,7 @@ def test_refresh(oauth: OAuthClient, alice_acme: Connected, nth: int) -> None:
     assert oauth.refresh(alice_acme.refresh_token).status_code == 200
 
 
+@pytest.mark.case(272)
 @pytest.mark.parametrize("nth", range(1, 8))
 def test_revocation_never_says_done_when_it_is_not(
     oauth: OAuthClient, alice_acme: Connected, nth: int

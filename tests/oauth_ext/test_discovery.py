@@ -23,6 +23,7 @@ def http() -> Browser:
     return Browser(raise_request_exception=False, enforce_csrf_checks=True)
 
 
+@pytest.mark.case(2, 154)
 def test_authorization_server_metadata_states_exactly_what_works(http: Browser) -> None:
     document = http.get(SERVER).json()
     documentation = {
@@ -49,6 +50,7 @@ def test_authorization_server_metadata_states_exactly_what_works(http: Browser) 
     }
 
 
+@pytest.mark.case(4)
 def test_protected_resource_metadata_is_the_same_at_both_addresses(http: Browser) -> None:
     root, inserted = http.get(RESOURCE), http.get(f"{RESOURCE}/mcp")
     assert root.content == inserted.content
@@ -61,18 +63,21 @@ def test_protected_resource_metadata_is_the_same_at_both_addresses(http: Browser
     }
 
 
+@pytest.mark.case(3)
 def test_issuer_is_the_same_string_everywhere(http: Browser) -> None:
     issuer = http.get(SERVER).json()["issuer"]
     assert http.get(RESOURCE).json()["authorization_servers"] == [issuer]
     assert not issuer.endswith("/")
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("path", [RESOURCE, SERVER])
 def test_offline_access_is_never_offered(http: Browser, path: str) -> None:
     assert "offline_access" not in http.get(path).content.decode()
     assert "offline_access" not in http.post("/mcp")["WWW-Authenticate"]
 
 
+@pytest.mark.case(8)
 def test_key_set_has_public_members_only(http: Browser) -> None:
     keys = http.get(KEYS).json()["keys"]
     assert [key["kid"] for key in keys] == list(get_key_ring().by_kid)
@@ -81,6 +86,7 @@ def test_key_set_has_public_members_only(http: Browser) -> None:
         assert (key["alg"], key["use"]) == ("ES256", "sig")
 
 
+@pytest.mark.case(8)
 @pytest.mark.parametrize("path", DOCUMENTS)
 def test_documents_are_json_cacheable_for_an_hour_and_for_everybody(
     http: Browser, path: str
@@ -100,6 +106,7 @@ def test_documents_are_json_cacheable_for_an_hour_and_for_everybody(
     assert http.head(path).status_code == 200
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("path", DOCUMENTS)
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil"])
 def test_foreign_host_is_refused_and_enters_no_document(
@@ -110,6 +117,7 @@ def test_foreign_host_is_refused_and_enters_no_document(
     assert "evil" not in answer.content.decode() + str(answer.headers)
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("path", DOCUMENTS)
 @pytest.mark.parametrize(
     "header",
@@ -128,6 +136,7 @@ def test_forwarding_headers_change_no_document(
     assert http.get(path, headers=header).content == http.get(path).content
 
 
+@pytest.mark.case(3, 4)
 @pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/html"])
 @pytest.mark.parametrize(
     "path",
@@ -161,6 +170,7 @@ def test_other_probed_paths_are_a_clean_json_404(http: Browser, path: str, accep
     assert not answer.cookies
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize(
     "path",
     [
@@ -175,6 +185,7 @@ def test_a_path_spelled_another_way_is_not_the_document(http: Browser, path: str
     assert http.get("/", PATH_INFO=path).status_code == 404
 
 
+@pytest.mark.case(6)
 @pytest.mark.parametrize("path", DOCUMENTS)
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_documents_can_only_be_read(http: Browser, path: str, method: str, log) -> None:
@@ -186,6 +197,7 @@ def test_documents_can_only_be_read(http: Browser, path: str, method: str, log) 
     assert log().get().reason == "method_not_allowed"
 
 
+@pytest.mark.case(174, 261)
 @pytest.mark.parametrize("path", ["/register", "/token", "/revoke"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE"])
 def test_machine_endpoints_take_post_only(http: Browser, path: str, method: str, log) -> None:
@@ -196,6 +208,7 @@ def test_machine_endpoints_take_post_only(http: Browser, path: str, method: str,
     assert log().get().reason == "method_not_allowed"
 
 
+@pytest.mark.case(7, 36, 185)
 @pytest.mark.parametrize("path", [*DOCUMENTS, "/register", "/token", "/revoke"])
 def test_any_origin_may_read_the_machine_endpoints_without_credentials(
     http: Browser, path: str
@@ -226,6 +239,7 @@ def test_any_origin_may_read_the_machine_endpoints_without_credentials(
     assert "POST" in preflight["Access-Control-Allow-Methods"]
 
 
+@pytest.mark.case(36)
 @pytest.mark.parametrize(
     "path",
     ["/authorize", "/accounts/login", "/settings/ai-access", "/settings/activity", "/admin/"],

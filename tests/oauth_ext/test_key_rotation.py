@@ -52,6 +52,7 @@ def find_kid(token: str) -> str:
     return kid
 
 
+@pytest.mark.case(230)
 def test_a_whole_rotation_refuses_no_token_that_has_not_expired(
     oauth: OAuthClient, keys: Path, connected: Any
 ) -> None:
@@ -75,6 +76,7 @@ def test_a_whole_rotation_refuses_no_token_that_has_not_expired(
     assert [oauth.call(token).status_code for token in (old, new)] == [401, 200]
 
 
+@pytest.mark.case(230)
 def test_a_published_key_is_accepted_before_it_signs(oauth: OAuthClient, keys: Path) -> None:
     rotate(keys, timezone.now())
     current, upcoming = list_published(oauth)
@@ -95,6 +97,7 @@ def test_an_emergency_refuses_every_access_token_and_a_refresh_heals(
     assert len(list_published(oauth)) == 1
 
 
+@pytest.mark.case(8)
 def test_rs256_can_be_rotated_to(oauth: OAuthClient, keys: Path, connected: Any) -> None:
     old = connected()["access_token"]
     rotate(keys, timezone.now(), algorithm="RS256")

@@ -63,6 +63,7 @@ def test_the_address_to_paste_and_the_guides_are_the_real_ones(browse: Any, worl
     assert "claude mcp add --transport http docjacket http://127.0.0.1:8000/mcp" in source
 
 
+@pytest.mark.case(262)
 def test_disconnecting_asks_then_cuts_and_says_so(
     browse: Any, oauth: OAuthClient, alice_acme: Connected, world: World, log
 ) -> None:
@@ -89,6 +90,7 @@ def test_disconnecting_asks_then_cuts_and_says_so(
         page_refusal_of(method(url), "not_found", 404)
 
 
+@pytest.mark.case(312)
 def test_somebody_elses_connection_is_as_good_as_none(
     browse: Any, oauth: OAuthClient, connect: Callable[..., Connected], world: World
 ) -> None:
@@ -133,6 +135,7 @@ def test_disconnecting_needs_its_csrf_token(alice_acme: Connected, world: World)
 # --- the activity page ------------------------------------------------------------------------
 
 
+@pytest.mark.case(315)
 def test_the_log_shows_own_rows_and_the_organizations_to_its_administrators_only(
     browse: Any, connect: Callable[..., Connected], world: World
 ) -> None:
@@ -282,6 +285,7 @@ def test_a_request_that_cannot_be_read_is_a_page_with_a_reference(db: None) -> N
     page_refusal_of(answer, "bad_request")
 
 
+@pytest.mark.case(373)
 def test_programs_get_the_same_as_json(oauth: OAuthClient) -> None:
     answer = oauth.http.get("/no/such/page")
     assert answer.status_code == 404

@@ -59,7 +59,7 @@ def test_a_mistyped_token_is_refused_without_a_query_about_it(
     assert oauth.call(secret).status_code == 200
 
 
-@pytest.mark.case(242)
+@pytest.mark.case(242, 352)
 def test_an_unknown_token_looks_like_any_other_bad_token(
     oauth: OAuthClient, mint: Any, world: World
 ) -> None:

@@ -138,6 +138,7 @@ def test_twenty_five_active_tokens_are_the_most(alice: Browser, mint: Any, world
     mint(world.ben, world.acme)
 
 
+@pytest.mark.case(246)
 def test_revoking_asks_and_then_cuts(
     alice: Browser, oauth: OAuthClient, mint: Any, world: World, log
 ) -> None:
@@ -157,7 +158,7 @@ def test_revoking_asks_and_then_cuts(
     assert alice.post(url).status_code == 404
 
 
-@pytest.mark.case(245)
+@pytest.mark.case(245, 312)
 def test_somebody_elses_token_is_as_good_as_none(
     sign_in: Any, oauth: OAuthClient, mint: Any, world: World
 ) -> None:

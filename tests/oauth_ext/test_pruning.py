@@ -19,6 +19,7 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
+@pytest.mark.case(38, 40)
 @pytest.mark.parametrize(("age", "reaped"), [(DAY + MINUTE, 1), (DAY - MINUTE, 0)])
 def test_a_client_that_was_never_allowed_anything_goes_after_a_day(
     oauth: OAuthClient, world: World, origin: Origin, log: Any, age: timedelta, reaped: int
@@ -33,6 +34,7 @@ def test_a_client_that_was_never_allowed_anything_goes_after_a_day(
         assert oauth.register().status_code == 201
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize(("idle", "reaped"), [(90 * DAY + MINUTE, 1), (90 * DAY - MINUTE, 0)])
 def test_a_client_goes_once_nobody_has_used_it_for_ninety_days(
     connect: Any, world: World, origin: Origin, idle: timedelta, reaped: int
@@ -68,6 +70,7 @@ def test_what_an_operator_made_or_switched_off_stays(
     assert Client.objects.count() == 2
 
 
+@pytest.mark.case(170)
 def test_a_used_code_stays_as_a_tombstone_for_a_day(
     connect: Any, world: World, origin: Origin
 ) -> None:

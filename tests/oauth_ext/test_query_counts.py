@@ -69,6 +69,7 @@ def test_repeating_a_refresh_costs_no_more(oauth: OAuthClient, alice_acme: Conne
         assert oauth.refresh(alice_acme.refresh_token).status_code == 200
 
 
+@pytest.mark.case(211)
 def test_ending_a_long_family_costs_no_more_than_a_short_one(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:

@@ -20,11 +20,13 @@ def kind_of(uri: str) -> Kind | None:
 REGISTERED = "https://client.example/cb"
 
 
+@pytest.mark.case(121)
 def test_the_identical_string_matches() -> None:
     for uri in (REGISTERED, CURSOR, "https://client.example/cb?a=1&b=2", "http://[::1]/cb"):
         assert is_match(uri, uri)
 
 
+@pytest.mark.case(122, 123, 124, 125, 126, 127, 128, 130, 131, 138)
 @pytest.mark.parametrize(
     "requested",
     [
@@ -80,6 +82,7 @@ def test_anything_but_the_identical_string_does_not_match(requested: str) -> Non
     assert not is_match(REGISTERED, requested)
 
 
+@pytest.mark.case(122, 131, 137)
 @pytest.mark.parametrize(
     ("registered", "requested"),
     [
@@ -99,6 +102,7 @@ def test_neither_query_order_nor_scheme_is_folded(registered: str, requested: st
     assert not is_match(requested, registered)
 
 
+@pytest.mark.case(132, 133)
 @pytest.mark.parametrize("origin", ["http://127.0.0.1", "http://[::1]", "http://localhost"])
 @pytest.mark.parametrize("registered_port", ["", ":3118", ":65535"])
 @pytest.mark.parametrize("requested_port", ["", ":1", ":49152", ":65535"])
@@ -113,6 +117,7 @@ def test_only_the_port_of_a_loopback_uri_is_free(
 LOOPBACK = "http://127.0.0.1:3118/cb"
 
 
+@pytest.mark.case(133, 135, 136, 138)
 @pytest.mark.parametrize(
     "requested",
     [
@@ -151,12 +156,14 @@ def test_a_loopback_uri_matches_itself_and_no_look_alike(requested: str) -> None
     assert not is_match(LOOPBACK, requested)
 
 
+@pytest.mark.case(134)
 def test_https_on_a_loopback_address_keeps_its_port() -> None:
     assert is_match("https://127.0.0.1:1/cb", "https://127.0.0.1:1/cb")
     assert not is_match("https://127.0.0.1:1/cb", "https://127.0.0.1:2/cb")
     assert not is_match("https://localhost/cb", "https://localhost:2/cb")
 
 
+@pytest.mark.case(111)
 @pytest.mark.parametrize(
     ("uri", "host"),
     [

@@ -20,6 +20,7 @@ def kind_of(uri: str) -> Kind | None:
     return parse_redirect_uri(uri, private_use=frozenset({CURSOR}))
 
 
+@pytest.mark.case(23)
 @pytest.mark.parametrize(
     ("uri", "kind"),
     [
@@ -45,6 +46,7 @@ def test_what_real_clients_register_is_accepted(uri: str, kind: Kind) -> None:
     assert find_kind(uri) is kind
 
 
+@pytest.mark.case(25)
 @pytest.mark.parametrize(
     "uri",
     [
@@ -66,6 +68,7 @@ def test_an_unlisted_private_use_uri_is_left_out(uri: str) -> None:
     assert kind_of(uri) is None
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize(
     "uri",
     [
@@ -103,6 +106,7 @@ def test_dangerous_and_relative_uris_refuse_the_registration(uri: str) -> None:
     assert refused.value.reason == "redirect_scheme"
 
 
+@pytest.mark.case(22, 23)
 @pytest.mark.parametrize(
     "uri",
     [
@@ -142,6 +146,7 @@ def test_http_is_for_the_three_loopback_names_only(uri: str) -> None:
         kind_of(uri)
 
 
+@pytest.mark.case(20, 21, 24)
 @pytest.mark.parametrize(
     "uri",
     [

@@ -26,6 +26,7 @@ def later(seconds: float) -> time_machine.travel:
     return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=False)
 
 
+@pytest.mark.case(193)
 def test_a_refresh_rotates_and_keeps_everything_else(
     oauth: OAuthClient, alice_acme: Connected, log
 ) -> None:
@@ -51,6 +52,7 @@ def test_a_refresh_rotates_and_keeps_everything_else(
     assert row.connection_id == alice_acme.connection.id
 
 
+@pytest.mark.case(197)
 def test_a_repeated_refresh_inside_the_window_gets_the_same_successor(
     oauth: OAuthClient, alice_acme: Connected, log
 ) -> None:
@@ -69,6 +71,7 @@ def test_a_repeated_refresh_inside_the_window_gets_the_same_successor(
     assert oauth.refresh(first["refresh_token"]).status_code == 200
 
 
+@pytest.mark.case(194)
 @pytest.mark.parametrize("seconds", [60, 3600])
 def test_b3_a_retired_token_after_the_window_ends_the_family_and_tells_the_person(
     oauth: OAuthClient,
@@ -98,6 +101,7 @@ def test_b3_a_retired_token_after_the_window_ends_the_family_and_tells_the_perso
     assert "mcp_rt_" not in notice.body
 
 
+@pytest.mark.case(195, 198)
 def test_a_token_from_several_generations_back_is_theft_even_inside_the_window(
     oauth: OAuthClient, alice_acme: Connected, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -181,6 +185,7 @@ def test_the_sealed_copies_are_erased_when_the_family_ends(
     assert not RefreshToken.objects.filter(sealed_successor__isnull=False).exists()
 
 
+@pytest.mark.case(198, 211)
 def test_a_loop_of_repeats_is_slowed_down_not_punished(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:

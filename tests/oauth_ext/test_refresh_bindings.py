@@ -24,6 +24,7 @@ def later(seconds: float) -> time_machine.travel:
     return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=False)
 
 
+@pytest.mark.case(204)
 def test_another_client_cannot_use_or_hurt_a_family(
     oauth: OAuthClient, alice_acme: Connected, other_client: Client
 ) -> None:
@@ -34,11 +35,13 @@ def test_another_client_cannot_use_or_hurt_a_family(
     oauth.refresh(alice_acme.refresh_token)
     with later(61):
         # Not even by presenting what would be theft from the right client.
-        refusal_of(oauth.refresh(alice_acme.refresh_token, client_id=other_client.client_id), GRANT)
+        stolen = oauth.refresh(alice_acme.refresh_token, client_id=other_client.client_id)
+        assert refusal_of(stolen, GRANT).reason == "refresh_client"
     assert TokenFamily.objects.get().revoked_at is None
     assert oauth.call(alice_acme.access_token).status_code == 200
 
 
+@pytest.mark.case(201)
 @pytest.mark.parametrize("scope", ["read draft actions", "actions", "read actions"])
 def test_b5_a_wider_scope_is_refused_without_rotating(
     oauth: OAuthClient, alice_acme: Connected, scope: str
@@ -49,6 +52,7 @@ def test_b5_a_wider_scope_is_refused_without_rotating(
     assert photograph() == before
 
 
+@pytest.mark.case(202)
 @pytest.mark.parametrize(
     ("scope", "granted"),
     [
@@ -72,17 +76,19 @@ def test_a_narrower_scope_narrows_this_access_token_only(
     assert oauth.refresh(narrowed["refresh_token"]).json()["scope"] == "read draft"
 
 
+@pytest.mark.case(203)
 @pytest.mark.parametrize("resource", ["https://evil.example/", [RESOURCE, "https://evil.example"]])
 def test_b6_a_foreign_resource_is_refused_without_rotating(
     oauth: OAuthClient, alice_acme: Connected, resource: Any
 ) -> None:
     before = photograph()
     answer = oauth.refresh(alice_acme.refresh_token, resource=resource)
-    refusal_of(answer, "invalid_target")
+    assert refusal_of(answer, "invalid_target").reason == "resource"
     assert photograph() == before
     assert oauth.refresh(alice_acme.refresh_token, resource=RESOURCE).status_code == 200
 
 
+@pytest.mark.case(205)
 def test_thirty_idle_days_are_the_end(oauth: OAuthClient, alice_acme: Connected) -> None:
     day = 24 * 3600
     with later(30 * day - 60):
@@ -97,6 +103,7 @@ def test_thirty_idle_days_are_the_end(oauth: OAuthClient, alice_acme: Connected)
     assert TokenFamily.objects.get().revoked_at is None
 
 
+@pytest.mark.case(205)
 def test_no_refresh_lives_longer_than_its_family(oauth: OAuthClient, alice_acme: Connected) -> None:
     end = timezone.now() + timedelta(days=3)
     TokenFamily.objects.update(expires_at=end)
@@ -107,6 +114,7 @@ def test_no_refresh_lives_longer_than_its_family(oauth: OAuthClient, alice_acme:
     assert oauth.call(successor["access_token"]).status_code == 401
 
 
+@pytest.mark.case(210, 247)
 def test_other_kinds_of_token_are_no_refresh_tokens(
     oauth: OAuthClient,
     alice_acme: Connected,

@@ -128,6 +128,7 @@ def test_user_has_no_organization_when_the_token_names_none(
     assert row.user_id == world.alice.id
 
 
+@pytest.mark.case(237, 263, 265, 267)
 @pytest.mark.parametrize("name", CASES)
 def test_what_happened_since_is_told_and_found(
     oauth: OAuthClient, alice_acme: Connected, world: World, name: str

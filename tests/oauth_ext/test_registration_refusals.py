@@ -37,6 +37,7 @@ def test_the_neighbour_of_every_refusal_below_is_accepted(oauth: OAuthClient) ->
     assert send(oauth, document()).status_code == 201
 
 
+@pytest.mark.case(12, 15, 16)
 @pytest.mark.parametrize(
     ("body", "error"),
     [
@@ -77,6 +78,7 @@ def test_a_body_that_is_not_one_strict_json_object_is_refused(
     assert Client.objects.count() == 0
 
 
+@pytest.mark.case(17, 18, 20, 21, 22, 23, 24, 25, 26, 27, 31)
 @pytest.mark.parametrize(
     ("members", "error", "reason"),
     [
@@ -142,6 +144,7 @@ def test_ten_redirect_uris_are_the_most(oauth: OAuthClient) -> None:
     assert send(oauth, document(redirect_uris=ten)).json()["redirect_uris"] == ten
 
 
+@pytest.mark.case(28)
 @pytest.mark.parametrize(
     "members",
     [
@@ -158,6 +161,7 @@ def test_key_material_of_a_client_is_stored_nowhere(
     assert "secret-of" not in kept and "'d'" not in kept and "'k'" not in kept
 
 
+@pytest.mark.case(13)
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -184,11 +188,13 @@ def test_json_may_name_its_charset(oauth: OAuthClient, content_type: str) -> Non
     assert send(oauth, document(), content_type).status_code == 201
 
 
+@pytest.mark.case(190)
 def test_a_compressed_body_is_not_unpacked(oauth: OAuthClient) -> None:
     answer = send(oauth, document(), **{"Content-Encoding": "gzip"})
     refusal_of(answer, "invalid_request", 415)
 
 
+@pytest.mark.case(14)
 @pytest.mark.parametrize(
     ("size", "status"), [(16 * 1024, 201), (16 * 1024 + 1, 413), (3 * 1024 * 1024, 413)]
 )
@@ -203,6 +209,7 @@ def test_sixteen_kibibytes_are_the_most(oauth: OAuthClient, size: int, status: i
     assert Client.objects.count() == (status == 201)
 
 
+@pytest.mark.case(16)
 def test_b8_text_that_the_database_cannot_hold_is_a_400(oauth: OAuthClient) -> None:
     for bad in ("\x00", "\ud800", "\udfff", "a\x00b"):
         for member in ("client_name", "scope", "software_id", "client_uri"):
@@ -212,6 +219,7 @@ def test_b8_text_that_the_database_cannot_hold_is_a_400(oauth: OAuthClient) -> N
     assert Client.objects.count() == 0
 
 
+@pytest.mark.case(13, 17, 20, 22)
 def test_b9_what_the_base_library_lets_in_stays_out(oauth: OAuthClient) -> None:
     for body, content_type in (
         (document(), "text/plain"),

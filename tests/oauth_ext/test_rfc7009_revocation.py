@@ -22,6 +22,7 @@ def check_dead(oauth: OAuthClient, *tokens: dict[str, str]) -> None:
         assert oauth.refresh(issued["refresh_token"]).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.case(258, 260)
 @pytest.mark.parametrize("which", ["refresh_token", "access_token"])
 @pytest.mark.parametrize(
     "hint", [None, "refresh_token", "access_token", "nonsense", "authorization_code"]
@@ -41,6 +42,7 @@ def test_revoking_either_token_ends_the_family_whatever_the_hint(
     assert Connection.objects.get().state == "active"
 
 
+@pytest.mark.case(200, 260)
 @pytest.mark.parametrize("generation", [0, 1, 2])
 def test_b7_a_token_of_any_generation_ends_the_family(
     oauth: OAuthClient, alice_acme: Connected, generation: int
@@ -63,6 +65,7 @@ def test_another_device_keeps_its_sign_in(
     assert oauth.refresh(other.refresh_token).status_code == 200
 
 
+@pytest.mark.case(255)
 def test_an_unknown_or_dead_token_is_a_200_that_changes_nothing(
     oauth: OAuthClient, alice_acme: Connected, log
 ) -> None:
@@ -87,6 +90,7 @@ def test_an_unknown_or_dead_token_is_a_200_that_changes_nothing(
     assert log().filter(event="oauth.token.revoked").count() == 1
 
 
+@pytest.mark.case(256)
 @pytest.mark.parametrize("which", ["refresh_token", "access_token"])
 def test_another_client_cannot_revoke(
     oauth: OAuthClient, alice_acme: Connected, other_client: Client, which: str
@@ -100,20 +104,25 @@ def test_another_client_cannot_revoke(
     assert oauth.refresh(alice_acme.refresh_token).status_code == 200
 
 
+@pytest.mark.case(71, 257)
 @pytest.mark.parametrize("client_id", ["", "dyn_unknown"])
 def test_an_unknown_client_cannot_revoke(
     oauth: OAuthClient, alice_acme: Connected, client_id: str
 ) -> None:
     before = photograph()
-    refusal_of(oauth.revoke(alice_acme.refresh_token, client_id=client_id), "invalid_client", 401)
+    answer = oauth.revoke(alice_acme.refresh_token, client_id=client_id)
+    row = refusal_of(answer, "invalid_client", 401)
+    assert row.reason == ("client_unknown" if client_id else "client_missing")
     assert photograph() == before
 
 
+@pytest.mark.case(186)
 def test_a_disabled_client_cannot_revoke(oauth: OAuthClient, alice_acme: Connected) -> None:
     Client.objects.update(disabled_at="2026-01-01T00:00:00Z")
     refusal_of(oauth.revoke(alice_acme.refresh_token), "invalid_client", 401)
 
 
+@pytest.mark.case(257, 261)
 @pytest.mark.parametrize(
     ("body", "content_type", "error", "status"),
     [

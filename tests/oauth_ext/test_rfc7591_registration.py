@@ -9,6 +9,7 @@ from tests.oauth_client import CALLBACK, OAuthClient
 from tests.oauth_ext.real_clients import BOTH_GRANTS, CURSOR, CURSOR_WEB, REAL_CLIENTS
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("name", REAL_CLIENTS)
 def test_real_client_is_registered_as_a_public_client(oauth: OAuthClient, name: str, log) -> None:
     document = REAL_CLIENTS[name]
@@ -30,6 +31,7 @@ def test_real_client_is_registered_as_a_public_client(oauth: OAuthClient, name: 
     assert (row.event, row.client_id) == ("oauth.client.registered", client.client_id)
 
 
+@pytest.mark.case(11)
 def test_response_says_when_and_what_and_is_never_cached(oauth: OAuthClient) -> None:
     answer = oauth.register(client_uri="https://client.example", software_id="x", logo_uri=None)
     assert answer["Content-Type"] == "application/json"
@@ -52,6 +54,7 @@ def test_response_says_when_and_what_and_is_never_cached(oauth: OAuthClient) -> 
     }
 
 
+@pytest.mark.case(41)
 def test_client_id_is_unguessable_and_not_a_url(oauth: OAuthClient) -> None:
     oauth.register()
     kind, _, random = oauth.client_id.partition("_")
@@ -84,6 +87,7 @@ def test_another_registration_is_another_client(oauth: OAuthClient, change: dict
     assert Client.objects.count() == 2
 
 
+@pytest.mark.case(186)
 def test_a_disabled_client_stays_disabled_when_it_registers_again(oauth: OAuthClient) -> None:
     oauth.register()
     Client.objects.update(disabled_at="2026-01-01T00:00:00Z")
@@ -91,6 +95,7 @@ def test_a_disabled_client_stays_disabled_when_it_registers_again(oauth: OAuthCl
     assert oauth.refresh("mcp_rt_x").json()["error"] == "invalid_client"
 
 
+@pytest.mark.case(25)
 def test_unknown_private_use_schemes_are_left_out_and_the_rest_registered(
     oauth: OAuthClient, log
 ) -> None:
@@ -105,6 +110,7 @@ def test_repeated_redirect_uris_are_registered_once(oauth: OAuthClient) -> None:
     assert answer.json()["redirect_uris"] == [CALLBACK]
 
 
+@pytest.mark.case(32)
 @pytest.mark.parametrize(
     ("asked", "kept"),
     [
@@ -123,6 +129,7 @@ def test_scope_is_reduced_to_what_exists_and_echoed(
     assert oauth.register(scope=asked).json()["scope"] == kept
 
 
+@pytest.mark.case(26)
 @pytest.mark.parametrize(
     "grants",
     [
@@ -139,6 +146,7 @@ def test_other_grants_are_dropped_and_what_is_left_is_echoed(
     assert oauth.register(grant_types=grants).json()["grant_types"] == BOTH_GRANTS
 
 
+@pytest.mark.case(30, 33, 34)
 def test_unknown_members_are_ignored_and_assign_nothing(oauth: OAuthClient) -> None:
     extra = {
         "client_id": "https://evil.example/client",
@@ -180,6 +188,7 @@ def test_a_bad_link_is_left_out(oauth: OAuthClient) -> None:
     assert not {"client_uri", "logo_uri"} & set(answer)
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize(
     ("sent", "kept"),
     [
@@ -204,11 +213,13 @@ def test_name_is_made_fit_to_be_seen(
     assert Client.objects.get().name == (kept or "")
 
 
+@pytest.mark.case(31, 106)
 def test_a_flood_of_combining_marks_is_not_kept(oauth: OAuthClient) -> None:
     answer = oauth.register(client_name="A" + "\u0303\u0330" * 50)
     assert answer.status_code == 400 or len(answer.json()["client_name"]) < 10
 
 
+@pytest.mark.case(35, 36)
 def test_registering_is_nobodys_doing_whatever_cookies_come_along(
     oauth: OAuthClient, world, log
 ) -> None:
@@ -219,6 +230,7 @@ def test_registering_is_nobodys_doing_whatever_cookies_come_along(
     assert log().get().user_id is None
 
 
+@pytest.mark.case(37)
 @pytest.mark.parametrize("path", ["/register/", "/register/dyn_x", "/register/dyn_x/"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_registrations_cannot_be_managed(oauth: OAuthClient, path: str, method: str) -> None:

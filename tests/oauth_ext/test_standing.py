@@ -96,7 +96,7 @@ def holder(
     return Holder(oauth, alice_acme, codes, personal, alice_acme.refresh_token)
 
 
-@pytest.mark.case(206, 237, 263, 264, 265, 266, 267)
+@pytest.mark.case(163, 206, 237, 263, 264, 265, 266, 267, 320)
 @pytest.mark.parametrize("flag", FLAGS)
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_is_open_before_and_shut_at_the_very_next_request(
@@ -126,6 +126,7 @@ def test_a_personal_token_is_open_before_and_shut_at_the_very_next_request(
     assert holder.call_personally().status_code == 401
 
 
+@pytest.mark.case(265)
 @pytest.mark.parametrize(
     ("flag", "undo"),
     [
@@ -159,6 +160,7 @@ def test_resuming_an_organization_does_not_revive_what_was_revoked(
     assert holder.call_personally().status_code == 401
 
 
+@pytest.mark.case(265)
 def test_other_people_organizations_and_clients_are_not_affected(
     oauth: OAuthClient, connect: Callable[..., Connected], world: World, other_client: Client
 ) -> None:

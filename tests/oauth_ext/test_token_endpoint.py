@@ -43,6 +43,7 @@ def test_the_neighbour_of_every_refusal_below_is_accepted(
     assert send(oauth, fields).status_code == 200
 
 
+@pytest.mark.case(155, 171)
 @pytest.mark.parametrize(
     "name", ["grant_type", "code", "redirect_uri", "code_verifier", "client_id", "scope", "other"]
 )
@@ -56,6 +57,7 @@ def test_b13_no_parameter_may_come_twice(
     assert AuthorizationCode.objects.get().consumed_at is None
 
 
+@pytest.mark.case(171)
 def test_b13_no_parameter_of_a_refresh_may_come_twice(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:
@@ -72,6 +74,7 @@ def test_b13_no_parameter_of_a_refresh_may_come_twice(
     assert send(oauth, good).status_code == 200
 
 
+@pytest.mark.case(172)
 @pytest.mark.parametrize("query", ["code=x", "client_id=x", "a=b", "grant_type=refresh_token"])
 def test_parameters_in_the_query_are_refused(
     oauth: OAuthClient, fields: dict[str, str], query: str
@@ -83,6 +86,7 @@ def test_parameters_in_the_query_are_refused(
     assert AuthorizationCode.objects.get().consumed_at is None
 
 
+@pytest.mark.case(173)
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -107,6 +111,7 @@ def test_a_form_may_name_its_charset(oauth: OAuthClient, fields: dict[str, str])
     assert send(oauth, fields, f"{FORM}; charset=UTF-8").status_code == 200
 
 
+@pytest.mark.case(190)
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "identity, gzip"])
 def test_a_compressed_body_is_not_unpacked(
     oauth: OAuthClient, fields: dict[str, str], encoding: str
@@ -114,6 +119,7 @@ def test_a_compressed_body_is_not_unpacked(
     refusal_of(send(oauth, fields, **{"Content-Encoding": encoding}), "invalid_request", 415)
 
 
+@pytest.mark.case(175)
 def test_a_large_body_is_refused(oauth: OAuthClient, fields: dict[str, str]) -> None:
     padding = "".join(f"&p{number}={'x' * 4000}" for number in range(5))
     row = refusal_of(send(oauth, urlencode(fields) + padding), "invalid_request", 413)
@@ -123,6 +129,7 @@ def test_a_large_body_is_refused(oauth: OAuthClient, fields: dict[str, str]) -> 
     assert AuthorizationCode.objects.get().consumed_at is None
 
 
+@pytest.mark.case(164)
 @pytest.mark.parametrize("raw", ["%00", "%ff", "%ed%a0%80", "%c0%af", "%07"])
 @pytest.mark.parametrize("name", ["code", "client_id", "code_verifier", "grant_type", "x"])
 def test_b8_text_that_is_none_is_a_400_in_every_parameter(
@@ -140,6 +147,7 @@ def test_b8_bytes_that_are_no_form_are_a_400(
     refusal_of(send(oauth, urlencode(fields).encode() + b"&x=" + raw), "invalid_request")
 
 
+@pytest.mark.case(176)
 @pytest.mark.parametrize(
     ("grant_type", "error"),
     [
@@ -166,17 +174,20 @@ def test_two_grants_exist(
     assert photograph() == before
 
 
+@pytest.mark.case(71, 177)
 @pytest.mark.parametrize("client_id", ["", "dyn_unknown", "x" * 300, "https://unknown.example/x"])
 def test_an_unknown_client_is_told_to_register(
     oauth: OAuthClient, fields: dict[str, str], client_id: str
 ) -> None:
     answer = send(oauth, fields | {"client_id": client_id})
-    refusal_of(answer, "invalid_client", 401)
+    row = refusal_of(answer, "invalid_client", 401)
+    assert row.reason == ("client_unknown" if client_id else "client_missing")
     # RFC 6749 §5.2: a challenge only for who used the header.
     assert "WWW-Authenticate" not in answer
     assert AuthorizationCode.objects.get().consumed_at is None
 
 
+@pytest.mark.case(186)
 def test_a_disabled_client_gets_nothing(oauth: OAuthClient, fields: dict[str, str]) -> None:
     Client.objects.update(disabled_at=timezone.now())
     assert refusal_of(send(oauth, fields), "invalid_client", 401).reason == "client_disabled"
@@ -184,6 +195,7 @@ def test_a_disabled_client_gets_nothing(oauth: OAuthClient, fields: dict[str, st
     assert send(oauth, fields).status_code == 200
 
 
+@pytest.mark.case(177)
 @pytest.mark.parametrize("missing", ["code", "grant_type"])
 def test_what_is_missing_is_named(oauth: OAuthClient, fields: dict[str, str], missing: str) -> None:
     answer = send(oauth, {name: value for name, value in fields.items() if name != missing})
@@ -213,6 +225,7 @@ def test_an_empty_client_secret_is_ignored(oauth: OAuthClient, fields: dict[str,
     assert send(oauth, fields | {"client_secret": ""}).status_code == 200
 
 
+@pytest.mark.case(178, 181)
 @pytest.mark.parametrize(
     "header",
     [
@@ -253,6 +266,7 @@ def test_a_session_cookie_changes_nothing(
     ] == ("alice@acme.example")
 
 
+@pytest.mark.case(162)
 def test_a_flood_of_guesses_leaves_a_bounded_number_of_rows(
     oauth: OAuthClient, fields: dict[str, str], log
 ) -> None:

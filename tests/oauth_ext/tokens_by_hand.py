@@ -55,7 +55,12 @@ def decode(segment: str) -> bytes:
 
 def sign_text(header_text: str, payload_text: str) -> str:
     """A token over exactly these texts, with a good ES256 signature by the current key."""
-    signing_input = f"{encode(header_text.encode())}.{encode(payload_text.encode())}"
+    return sign_bytes(header_text.encode(), payload_text.encode())
+
+
+def sign_bytes(header_bytes: bytes, payload_bytes: bytes) -> str:
+    """The same over bytes that need not be text."""
+    signing_input = f"{encode(header_bytes)}.{encode(payload_bytes)}"
     signature = jwt.get_algorithm_by_name("ES256").sign(
         signing_input.encode(), get_key_ring().current.private_key
     )

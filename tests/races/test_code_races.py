@@ -20,6 +20,7 @@ from tests.races.survivors import assert_all_refused, collect, take_census
 WRONG_VERIFIER = "x" * 43
 
 
+@pytest.mark.case(158)
 def test_fifty_exchanges_of_one_code_give_one_family(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:

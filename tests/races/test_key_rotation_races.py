@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pytest
 from django.conf import settings
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ def rotate_meanwhile(wire: Wire) -> list[int]:
     return []
 
 
+@pytest.mark.case(230)
 def test_nobody_is_refused_while_the_keys_rotate(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:

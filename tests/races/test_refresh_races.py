@@ -6,6 +6,7 @@ OAuth 2.1 §4.3.1, RFC 9700 §4.14.2.
 from datetime import timedelta
 from functools import partial
 
+import pytest
 from django.conf import settings
 from django.db.models import F
 
@@ -20,6 +21,7 @@ from tests.races.crowd import race, stagger
 from tests.races.survivors import Census, assert_all_refused, collect, take_census
 
 
+@pytest.mark.case(196)
 def test_thirty_refreshes_of_one_token_give_all_the_same_successor(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:
@@ -37,6 +39,7 @@ def test_thirty_refreshes_of_one_token_give_all_the_same_successor(
         assert application.refresh(wire, successors.pop()).status == 200
 
 
+@pytest.mark.case(196)
 def test_every_one_of_thirty_refreshes_has_its_row(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:
@@ -50,6 +53,7 @@ def test_every_one_of_thirty_refreshes_has_its_row(
     assert reasons == ["", *["same_successor"] * 29]
 
 
+@pytest.mark.case(197)
 def test_clients_that_never_hear_the_answer_keep_their_family(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:

@@ -20,6 +20,7 @@ ROUNDS = 21
 CALLERS = 8
 
 
+@pytest.mark.case(200)
 @pytest.mark.parametrize("kind", ["revoke refresh", "revoke access", "disconnect"])
 def test_a_refresh_at_the_same_moment_never_survives_the_end(
     server: LiveServer, application: Application, settled: Resident, kind: str
@@ -51,6 +52,7 @@ def test_an_exchange_at_the_same_moment_never_survives_the_disconnect(
             assert application.exchange(wire, code).status == 400
 
 
+@pytest.mark.case(200)
 def test_revoking_an_old_generation_ends_the_successor_that_is_being_made(
     server: LiveServer, application: Application, settled: Resident
 ) -> None:
@@ -82,6 +84,7 @@ def test_thirty_refreshes_a_revocation_and_a_disconnect_at_once_leave_nothing(
     assert take_census(application).alive == 0
 
 
+@pytest.mark.case(262, 270)
 @pytest.mark.parametrize("kind", ["revoke refresh", "disconnect"])
 def test_no_call_that_starts_after_the_answer_is_accepted(
     server: LiveServer, application: Application, settled: Resident, kind: str
