@@ -338,10 +338,23 @@ EVERYWHERE: Mapping[int, Case] = {
     378: (1, "A way in is switched off: 404, metadata agree, the others work."),
 }
 
+OPERATION: Mapping[int, Case] = {
+    295: (0, "A tool that is unknown or not allowed: an error, it does not run."),
+    323: (0, "Anybody but operators at any page of the admin: they see nothing."),
+    328: (0, "What operators change: recorded, with old and new values and no secrets."),
+    330: (1, "Secrets in the admin: only with a recent password."),
+    334: (1, "Lookups through relations in the admin: no way to guess a secret."),
+    338: (1, "Demonstration accounts in production: the start is refused."),
+    340: (0, "The whole way with known secrets: none of them is in any log or table."),
+    343: (0, "A flood of refusals: a bounded number of rows, and none goes uncounted."),
+    345: (0, "Forged forwarding headers: only what trusted proxies said counts."),
+}
+
 CASES: dict[int, Case] = {}
 for _group in (
     *(DISCOVERY, REGISTRATION, DOCUMENTS, AUTHORIZATION, CONSENT, REDIRECT_URIS, PKCE, CODES),
     *(TOKEN_ENDPOINT, REFRESH, ACCESS_TOKENS, PERSONAL_TOKENS, REVOCATION, TENANCY, EVERYWHERE),
+    OPERATION,
 ):
     CASES |= _group
 
@@ -350,13 +363,11 @@ for _group in (
 NOT_APPLICABLE: dict[int, str] = {
     95: "No script runs on the consent page, so nothing there can wait; framing is forbidden.",
     104: "Consent is never remembered: every authorization shows the page.",
-    182: "Client assertions are not offered; metadata lists no key-based method.",
     192: "The answers are the same text; times would need a quiet machine to be compared.",
     213: "Refresh tokens are never withheld: real clients leave the grant out and still need one.",
     273: "Nothing about permission is kept in a cache; there is no cache to lose.",
     321: "Invitations do not exist: memberships are made by the host product or an operator.",
     322: "The only job is pruning, which removes by age and knows no organization.",
-    354: "Beyond the limits of 353 there is no count over all addresses and accounts yet.",
     360: "Limits are rows in the one database; there is no second store that could be away.",
     377: "There is no earlier release whose tokens and tables a test could start from.",
 }
@@ -368,11 +379,3 @@ DECIDED_OTHERWISE: dict[int, str] = {
     198: "A hundred repeats of one token in its window are slowed down (429), never punished.",
     256: "400 and not 200: RFC 7009 §2.1 has the request refused, and the holder knows the token.",
 }
-
-# Tests that are being written elsewhere. Must be empty once they are in.
-AWAITED = frozenset(
-    {
-        *(43, 44, 45, 46, 47, 48, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66),
-        *(67, 68, 70, 180, 183, 254, 355, 356, 362, 363, 364, 367, 372, 374, 376, 378),
-    }
-)

@@ -5,6 +5,7 @@ from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.http import HttpResponse
 
@@ -81,6 +82,7 @@ def test_nothing_is_kept_of_a_request_before_somebody_signs_in(ready: OAuthClien
     ready.open_consent()
     assert photograph() == before
     assert log().count() == 0
+    assert not Session.objects.exists()
 
 
 @pytest.mark.case(86, 370)
@@ -130,7 +132,7 @@ def test_not_you_leads_through_sign_out_to_the_same_request(
     assert urlsplit(ready.browser.get(out["Location"])["Location"]).path == "/accounts/login"
 
 
-@pytest.mark.case(90, 94, 117, 366, 368)
+@pytest.mark.case(90, 94, 117, 118, 366, 368)
 def test_consent_page_may_not_be_framed_kept_or_lose_its_way_back(
     ready: OAuthClient, world: World
 ) -> None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from oauth_ext.models import AuthorizationCode, Client, Connection, RefreshToken, TokenFamily
 from oauth_ext.tokens import parse_access_token
 from tests.conftest import World
-from tests.oauth_client import CALLBACK, VERIFIER, OAuthClient
+from tests.oauth_client import CALLBACK, VERIFIER, OAuthClient, build_challenge
 from tests.oauth_ext.conftest import photograph, refusal_of
 
 pytestmark = pytest.mark.django_db
@@ -180,6 +180,31 @@ def test_without_the_right_verifier_there_are_no_tokens(
     assert not TokenFamily.objects.exists()
     assert AuthorizationCode.objects.get().consumed_at is None
     assert oauth.exchange(code).status_code == 200
+
+
+@pytest.mark.case(150)
+@pytest.mark.parametrize(
+    ("verifier", "status"),
+    [
+        ("v" * 43, 200),
+        ("v" * 128, 200),
+        ("v" * 42, 400),
+        ("v" * 129, 400),
+        ("v" * 42 + "!", 400),
+        ("v" * 42 + " ", 400),
+        ("v" * 43 + "\n", 400),
+    ],
+)
+def test_a_verifier_of_wrong_form_proves_nothing_though_it_hashes_right(
+    oauth: OAuthClient, obtain_code: Callable[..., str], verifier: str, status: int
+) -> None:
+    code = obtain_code()
+    AuthorizationCode.objects.update(code_challenge=build_challenge(verifier))
+    answer = oauth.exchange(code, code_verifier=verifier)
+    assert answer.status_code == status
+    if status == 400:
+        assert refusal_of(answer, GRANT).reason == "pkce_mismatch"
+        assert not TokenFamily.objects.exists()
 
 
 @pytest.mark.case(152)

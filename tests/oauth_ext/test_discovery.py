@@ -110,10 +110,11 @@ def test_documents_are_json_cacheable_for_an_hour_and_for_everybody(
 @pytest.mark.parametrize("path", DOCUMENTS)
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil"])
 def test_foreign_host_is_refused_and_enters_no_document(
-    http: Browser, path: str, host: str
+    http: Browser, path: str, host: str, log
 ) -> None:
     answer = http.get(path, headers={"Host": host})
     assert answer.status_code == 400
+    assert log().with_reference(answer["Reference-Id"]).get().reason == "bad_host"
     assert "evil" not in answer.content.decode() + str(answer.headers)
 
 

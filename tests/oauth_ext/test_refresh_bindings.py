@@ -12,7 +12,7 @@ from oauth_ext.models import Client, Connection, RefreshToken, TokenFamily
 from oauth_ext.tokens import parse_access_token
 from tests.conftest import Connected, World
 from tests.oauth_client import RESOURCE, OAuthClient
-from tests.oauth_ext.conftest import photograph, refusal_of
+from tests.oauth_ext.conftest import photograph, refusal_of, refused_at_mcp
 
 pytestmark = pytest.mark.django_db
 
@@ -142,8 +142,8 @@ def test_other_kinds_of_token_are_no_refresh_tokens(
         descriptions.add(answer.json()["error_description"])
     assert len(descriptions) == 1
     assert photograph() == before
-    assert oauth.call(alice_acme.refresh_token).status_code == 401
-    assert oauth.call(code).status_code == 401
+    for token in (alice_acme.refresh_token, code):
+        assert refused_at_mcp(oauth, token) == "wrong_token_kind"
 
 
 def test_b8_a_refresh_token_that_is_no_text_is_a_400(

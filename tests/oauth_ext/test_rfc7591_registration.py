@@ -177,6 +177,7 @@ def test_unknown_members_are_ignored_and_assign_nothing(oauth: OAuthClient) -> N
     assert client.metadata == {"scope": "read draft actions"}
 
 
+@pytest.mark.case(110)
 def test_a_bad_link_is_left_out(oauth: OAuthClient) -> None:
     answer = oauth.register(
         client_uri="javascript:alert(1)",
