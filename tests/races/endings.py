@@ -6,7 +6,7 @@ from functools import partial
 from django.db import connection as database
 from django.utils import timezone
 
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Organization, Role, User
 from oauth_ext.models import Client
 from tests.live.application import Application, Tokens
 from tests.live.conftest import Resident
@@ -54,6 +54,15 @@ def prepare_ending(kind: str, application: Application, resident: Resident, toke
         return partial(commit, changes[kind])
     token = tokens.access_token if kind == "revoke access" else tokens.refresh_token
     return partial(application.revoke, token=token)
+
+
+def restore(resident: Resident) -> None:
+    """Undo what an operator did to the person, who signs in only so often."""
+    User.objects.filter(id=resident.user.id).update(is_active=True)
+    Organization.objects.filter(id=resident.acme_id).update(is_active=True)
+    Membership.objects.get_or_create(
+        user_id=resident.user.id, organization_id=resident.acme_id, defaults={"role": Role.OWNER}
+    )
 
 
 def commit(change: Callable[[], object], wire: Wire) -> Answer:

@@ -23,12 +23,20 @@ from tests.live.conftest import Resident, make_resident
 from tests.live.wire import Answer, Wire
 from tests.races.conftest import Nodes, Scale
 from tests.races.crowd import Late, race_across
-from tests.races.endings import ENDINGS, prepare_ending
+from tests.races.endings import ENDINGS, prepare_ending, restore
 from tests.races.ledger import Ledger
 from tests.races.polling import poll_until_refused
 from tests.races.survivors import assert_all_refused
 
 CROWD = 30
+
+
+@pytest.fixture
+def newcomer(nodes: Nodes) -> Iterator[Resident]:
+    """Somebody whose access may be taken away without harm to other tests."""
+    made = make_resident(nodes[0])
+    with made.browser:
+        yield made
 
 
 @pytest.fixture
@@ -65,14 +73,17 @@ def test_a_hundred_exchanges_of_one_code_on_two_nodes(
     "kinds", [("revoke refresh",), ("disable user",), ("revoke refresh", "disable user")]
 )
 def test_thirty_refreshes_while_access_ends(
-    nodes: Nodes, application: Application, ledger: Ledger, scale: Scale, kinds: tuple[str, ...]
+    nodes: Nodes,
+    application: Application,
+    newcomer: Resident,
+    ledger: Ledger,
+    scale: Scale,
+    kinds: tuple[str, ...],
 ) -> None:
     for number in range(scale.rounds):
-        resident = make_resident(nodes[0])
-        with resident.browser:
-            tokens = application.connect(resident.browser, resident.acme)
+        tokens = application.connect(newcomer.browser, newcomer.acme)
         refresh = partial(application.refresh, refresh_token=tokens.refresh_token)
-        endings = [prepare_ending(kind, application, resident, tokens) for kind in kinds]
+        endings = [prepare_ending(kind, application, newcomer, tokens) for kind in kinds]
         # From before the first to after the last of the refreshes.
         late = [Late(ending, 0.004 * (number % 10)) for ending in endings]
         answers = race_across(nodes, [*late, *[refresh] * CROWD])
@@ -81,6 +92,7 @@ def test_thirty_refreshes_while_access_ends(
         assert {answer.status for answer in answers} <= {200, 400}
         for node in nodes:
             assert_all_refused(replace(application, server=node), [tokens, *issued])
+        restore(newcomer)
         _unlimit()
     ledger.check(mcp_url=nodes[0].mcp_url)
 
@@ -141,21 +153,20 @@ def wait_until_all_is_served(application: Application) -> None:
 
 @pytest.mark.case(270)
 @pytest.mark.parametrize("kind", ENDINGS)
-def test_what_ends_on_one_node_has_ended_on_the_other(
-    nodes: Nodes, scale: Scale, kind: str
+def test_what_ends_on_one_node_ends_on_the_other(
+    nodes: Nodes, newcomer: Resident, scale: Scale, kind: str
 ) -> None:
     last_accepted: list[float] = []
     first_refused: list[float] = []
     for _ in range(scale.rounds):
         application = Application.register(nodes[0], f"Poller {uuid4().hex[:8]}")
-        resident = make_resident(nodes[0])
-        with resident.browser:
-            tokens = application.connect(resident.browser, resident.acme)
-            ending = prepare_ending(kind, application, resident, tokens)
-            calls = poll_until_refused(nodes, [tokens.access_token] * 6, ending)
+        tokens = application.connect(newcomer.browser, newcomer.acme)
+        ending = prepare_ending(kind, application, newcomer, tokens)
+        calls = poll_until_refused(nodes, [tokens.access_token] * 6, ending)
         assert {call.status for call in calls} == {200, 401}
         last_accepted.append(max(call.started for call in calls if call.status == 200))
         first_refused.append(min(call.finished for call in calls if call.started > 0))
+        restore(newcomer)
         _unlimit()
     report(
         f"{kind}: the last call that was accepted began {describe(last_accepted)} after the "
