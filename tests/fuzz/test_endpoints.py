@@ -132,4 +132,5 @@ def test_the_valid_requests_are_valid(bench: Bench) -> None:
         "revoke foreign_refresh": 400,
         "/nothing/here": 404,
     }
-    assert statuses["allow"] == statuses["cancel"] == statuses["login"] == 302
+    assert statuses["allow"] == statuses["cancel"] == 303
+    assert statuses["login"] == 302

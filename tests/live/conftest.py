@@ -19,6 +19,9 @@ from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory, Us
 from tests.live.person import NO_AUTHORITIES, Person
 from tests.live.server import LiveServer, serve
 
+# What is refused on purpose comes from one address here, much of it at once.
+WIDE = {"HOSTED_ASSISTANT_NETWORKS": "127.0.0.0/8"}
+
 
 @dataclass(frozen=True, slots=True)
 class Resident:
@@ -54,9 +57,7 @@ def committed(live_database: None, django_db_blocker: DjangoDbBlocker) -> Iterat
 def server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """One server for all tests of a directory; in the end its log must not show a fault."""
     log = tmp_path_factory.mktemp("live-server") / "gunicorn.log"
-    # What is refused on purpose comes from one address here, much of it at once.
-    wide = {"HOSTED_ASSISTANT_NETWORKS": "127.0.0.0/8"}
-    with serve(str(database.settings_dict["NAME"]), log, **wide) as server:
+    with serve(str(database.settings_dict["NAME"]), log, **WIDE) as server:
         yield server
     assert "Traceback" not in server.read_log(), server.read_log()
 

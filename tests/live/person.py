@@ -6,6 +6,7 @@ Nothing here knows the server's code or its database; everything comes from the 
 import re
 import ssl
 from dataclasses import dataclass
+from html import unescape
 from types import TracebackType
 from typing import Self
 from urllib.parse import urljoin, urlsplit
@@ -16,6 +17,8 @@ from tests.live.html_forms import Form, parse_forms
 from tests.live.wire import Prepared, prepare_form
 
 MOST_REDIRECTS = 10
+# A page that opens another program by itself.
+OPENS_PROGRAM = re.compile(r'http-equiv="refresh" content="0;url=([^"]+)"')
 # Most is on loopback without TLS, and reading the certificate authorities takes time.
 NO_AUTHORITIES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -96,6 +99,8 @@ class Person:
     def _follow(self, response: httpx.Response) -> Page:
         """Follow redirects inside the site; one that leads away is where the person ends up."""
         for _ in range(MOST_REDIRECTS):
+            if opened := OPENS_PROGRAM.search(response.text):
+                return Page(unescape(opened[1]), response.status_code, "")
             if not response.is_redirect:
                 return Page(str(response.url), response.status_code, response.text)
             target = urljoin(str(response.url), response.headers["Location"])

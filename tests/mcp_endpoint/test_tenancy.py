@@ -20,6 +20,7 @@ from activity.models import ActivityEvent
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.registry import registry
 from oauth_ext.models import Connection, PersonalAccessToken
+from oauth_ext.policies import find_grantable_scopes
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import (
     ALL_SCOPES,
@@ -113,9 +114,10 @@ def find_leaks(answer: Any, asked: Any, foreign: Side) -> list[str]:
 def build_caller(
     credential: str, person: Any, organization: Any, join: Join, mint: Callable[..., str]
 ) -> McpClient:
-    """The person, connected to the organization with every scope."""
+    """The person, connected to the organization with every scope that the role allows."""
     if credential == "personal token":
-        return McpClient(mint(person, organization, *ALL_SCOPES))
+        role = Membership.objects.get(user=person, organization=organization).role
+        return McpClient(mint(person, organization, *find_grantable_scopes(role)))
     return McpClient(join(person, organization).access_token)
 
 

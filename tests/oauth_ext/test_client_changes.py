@@ -157,7 +157,7 @@ def test_the_pages_say_what_changed_and_the_notice_goes_with_the_answer(
     assert said in read_text(page)
     settings_page = oauth.browser.get("/settings/ai-access")
     assert said in read_text(settings_page)
-    assert "Verified · app.client.example" in read_text(settings_page)
+    assert "Described at app.client.example" in read_text(settings_page)
 
     oauth.decide(page, world.acme)
     assert "changed since" not in read_text(oauth.browser.get("/settings/ai-access"))

@@ -120,7 +120,7 @@ CLIENT_OFF: dict[str, tuple[Callable[[Browser, Client], Any], bool]] = {
     "the form in admin": (
         lambda operator, client: operator.post(
             reverse("admin:oauth_ext_client_change", args=(client.pk,)),
-            {"disabled_at_0": "2026-01-01", "disabled_at_1": "00:00:00"},
+            {"switched_off": "on"},
         ),
         False,
     ),

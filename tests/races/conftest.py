@@ -9,7 +9,7 @@ import pytest
 from django.db import connection as database
 
 from tests.live.application import Application
-from tests.live.conftest import _unused_limits, committed, live_database, server, settled
+from tests.live.conftest import WIDE, _unused_limits, committed, live_database, server, settled
 from tests.live.server import LiveServer, serve
 
 __all__ = ["_unused_limits", "application", "committed", "live_database", "server", "settled"]
@@ -28,7 +28,7 @@ def nodes(server: LiveServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Two masters with two workers each, on one database and under one public address."""
     log = tmp_path_factory.mktemp("second-node") / "gunicorn.log"
     name = str(database.settings_dict["NAME"])
-    with serve(name, log, PUBLIC_URL=server.url) as second:
+    with serve(name, log, PUBLIC_URL=server.url, **WIDE) as second:
         yield server, second
     assert "Traceback" not in second.read_log(), second.read_log()
 
