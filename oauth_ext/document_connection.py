@@ -123,7 +123,8 @@ def is_public(address: str) -> bool:
 
 def resolve_once(url: ClientIdUrl, deadline: Deadline, network: Network) -> list[str]:
     """The one lookup, on a thread of its own: the system's resolver knows no deadline."""
-    if not RESOLVERS.acquire(blocking=False):
+    resolvers = RESOLVERS
+    if not resolvers.acquire(blocking=False):
         raise DocumentPostponedError("cimd_capacity")
     answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
 
@@ -134,7 +135,7 @@ def resolve_once(url: ClientIdUrl, deadline: Deadline, network: Network) -> list
         except (OSError, UnicodeError):
             found = []
         finally:
-            RESOLVERS.release()
+            resolvers.release()
             answers.put(found)
 
     threading.Thread(target=ask, name="resolve-document-host", daemon=True).start()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from django.db import connection as database
@@ -13,6 +13,7 @@ from accounts.models import Membership, Organization, Role, User
 from activity.models import ActivityEvent, ActivityQuerySet
 from activity.origin import Origin
 from activity.references import new_reference
+from oauth_ext import document_fetch
 from oauth_ext.client_metadata import parse_client_metadata
 from oauth_ext.codes import CodeRedemption, redeem_code
 from oauth_ext.consents import Consent, grant_consent
@@ -149,6 +150,13 @@ def log(db: None) -> Callable[[], ActivityQuerySet]:
         cursor.execute("SELECT coalesce(max(id), 0) FROM activity_event")
         start: int = cursor.fetchone()[0]
     return lambda: ActivityEvent.objects.filter(id__gt=start)
+
+
+@pytest.fixture(autouse=True)
+def _no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test looks up a name outside; those that fetch bring an internet of their own."""
+    nowhere = replace(document_fetch.network, resolve=lambda host, port: [])
+    monkeypatch.setattr(document_fetch, "network", nowhere)
 
 
 @pytest.fixture(autouse=True)

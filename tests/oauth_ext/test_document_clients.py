@@ -12,6 +12,8 @@ from django.utils import timezone
 from accounts.limits import DOCUMENT_HOST, take_token
 from accounts.models import TokenBucket
 from activity.origin import Origin
+from oauth_ext import document_fetch
+from oauth_ext.document_connection import Network
 from oauth_ext.metadata import build_authorization_server_metadata
 from oauth_ext.models import Client
 from oauth_ext.pruning import prune
@@ -424,6 +426,7 @@ def test_a_document_on_this_machine_is_for_development_only(
     world: World,
     document_host: DocumentHost,
     settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
     case: str,
 ) -> None:
     settings.CIMD_ALLOW_LOOPBACK = case != "not switched on"
@@ -431,6 +434,7 @@ def test_a_document_on_this_machine_is_for_development_only(
     oauth.sign_in(world.alice)
     with serve_documents(document_host.authority, secure=False) as plain:
         url = f"http://127.0.0.1:{plain.port}/client.json"
+        monkeypatch.setattr(document_fetch, "network", Network())
         plain.behaviour = answer(build_document(url))
         if case == "itself":
             settings.PUBLIC_URL = f"http://127.0.0.1:{plain.port}"

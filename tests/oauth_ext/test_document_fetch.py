@@ -435,6 +435,7 @@ def test_a_name_without_an_address_is_refused(internet: Internet, answers: list[
 def test_the_real_resolver_and_wire_reach_a_local_server(
     document_host: DocumentHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(document_fetch, "network", document_connection.Network())
     with serve_documents(document_host.authority, secure=False) as plain:
         url = f"http://localhost:{plain.port}/client.json"
         plain.behaviour = answer(build_document(url))
