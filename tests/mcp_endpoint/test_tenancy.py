@@ -20,7 +20,6 @@ from activity.models import ActivityEvent
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.registry import registry
 from oauth_ext.models import Connection, PersonalAccessToken
-from oauth_ext.policies import find_grantable_scopes
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import (
     ALL_SCOPES,

@@ -204,8 +204,7 @@ TOKEN_ENDPOINT: tuple[Mutant, ...] = (
         IDENTIFICATION,
         'if named not in ("", credentials.client_id):',
         "if False:",
-        ENDPOINT_TESTS
-        + "test_a_header_that_names_no_client_or_another_is_refused_in_its_own_scheme",
+        SECRET_TESTS + "test_two_ways_at_once_are_refused",
     ),
     mutant(
         (181,),

@@ -58,11 +58,12 @@ CONSENT: tuple[Mutant, ...] = (
         CONSENT_TESTS + "test_only_an_own_and_active_organization_can_be_chosen",
     ),
     mutant(
-        (100,),
-        "accounts/memberships.py",
-        "user_id=user_id, organization_id=organization_id, organization__is_active=True\n",
-        "user_id=user_id, organization_id=organization_id\n",
-        CONSENT_TESTS + "test_only_an_own_and_active_organization_can_be_chosen",
+        (100, 101),
+        CONSENTS,
+        "pk=consent.membership.pk, organization__is_active=True, user__is_active=True)",
+        "pk=consent.membership.pk)",
+        "oauth_ext/test_consent_roles.py::"
+        "test_what_ends_between_the_check_and_the_grant_grants_nothing",
     ),
     mutant(
         (102,),
@@ -149,12 +150,5 @@ CONSENT: tuple[Mutant, ...] = (
         "@keep_opener\n@csp_replace",
         "architecture/test_house_rules.py::"
         "test_exactly_the_machine_endpoints_take_posts_without_a_csrf_token",
-    ),
-    mutant(
-        (366,),
-        VIEW,
-        "@never_cache\ndef authorize",
-        "def authorize",
-        WAY_TESTS + "test_consent_page_may_not_be_framed_kept_or_lose_its_way_back",
     ),
 )

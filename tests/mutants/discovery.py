@@ -186,7 +186,7 @@ REGISTRATION: tuple[Mutant, ...] = (
         "oauth_ext/consent_page.py",
         '"trust": trust.tier.value,',
         '"trust": "verified",',
-        PAGE_TESTS + "test_a_famous_name_is_still_only_a_claim",
+        PAGE_TESTS + "test_page_names_client_host_person_organizations_and_tiers",
     ),
 )
 
