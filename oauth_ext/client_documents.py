@@ -89,7 +89,7 @@ def find_lifetime(headers: Mapping[str, str], now: datetime) -> timedelta:
         return DEFAULT_CACHED
     try:
         expires = parsedate_to_datetime(headers["expires"])
-    except ValueError:
+    except (ValueError, OverflowError):
         # RFC 9111 §5.3: an invalid date, "0" above all, means already expired.
         return MIN_CACHED
     return (expires if expires.tzinfo else expires.replace(tzinfo=UTC)) - now

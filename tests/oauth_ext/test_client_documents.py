@@ -185,6 +185,9 @@ def test_what_is_unknown_is_ignored() -> None:
         ({"expires": "Fri, 01 Mar 2126 12:30:00 GMT"}, 24 * 60 * MINUTES),
         ({"expires": "0"}, 5 * MINUTES),
         ({"expires": "Sun, 99 Mar 99999 12:30:00 GMT"}, 5 * MINUTES),
+        ({"expires": "Sun, 01 Mar 2026 12:30:00 +99999999999999999999"}, 5 * MINUTES),
+        ({"expires": "Mon, 01 Jan 0001 00:00:00 +2359"}, 5 * MINUTES),
+        ({"expires": "Fri, 31 Dec 9999 23:59:59 -2359"}, 24 * 60 * MINUTES),
         (
             {"cache-control": "max-age=600", "expires": "Sun, 01 Mar 2026 18:00:00 GMT"},
             10 * MINUTES,
