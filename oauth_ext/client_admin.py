@@ -42,7 +42,8 @@ LABELS = {
     "software_version": "Version",
     "application_type": "Kind",
 }
-DOCUMENT_FIELDS = ("document_fetched_at", "cimd_expires_at", "changed_at", "last_change")
+DOCUMENT_FIELDS = ("document_fetched_at", "cimd_expires_at")
+CHANGE_FIELDS = ("revision", "changed_at")
 ORIGINS = {
     Client.RegistrationSource.DCR.value: "itself",
     Client.RegistrationSource.CIMD.value: "its document",
@@ -83,14 +84,14 @@ class ClientAdmin(admin.ModelAdmin[Client]):
         from_document = obj.registration_source == Client.RegistrationSource.CIMD
         return [
             (None, {"fields": ("name", addresses, *switch)}),
-            ("On record", {"fields": (*known, "created", "switched_off_since")}),
+            ("On record", {"fields": (*known, "created", *CHANGE_FIELDS, "switched_off_since")}),
             ("What it says of itself", {"fields": ("claims",)}),
             *([("Its document", {"fields": DOCUMENT_FIELDS})] if from_document else []),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> Any:
         """The claims of a client are not an operator's to change; a type never changes."""
-        known = ("client_id", "secret", "origin", "registered_ip", "created")
+        known = ("client_id", "secret", "origin", "registered_ip", "created", *CHANGE_FIELDS)
         shown = (*known, "switched_off_since", "claims", "addresses", *DOCUMENT_FIELDS)
         if obj is None:
             return (*shown, "switched_off")

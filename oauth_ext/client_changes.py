@@ -1,29 +1,38 @@
-"""When a client's document says something else than what people allowed.
+"""When a client is not what people allowed any more.
 
 A domain can be sold and a document rewritten, so a new name or a new redirect URI is a new
 question to everybody who allowed the old ones (draft-ietf-oauth-client-id-metadata-document-00
-§6). Until they answer it, nothing is issued under their connections; see ``standing``.
+§6). Each raises the client's revision. Until a person has allowed that revision, nothing is issued
+under their connection; see ``standing``. A count and not a time, so that no clock decides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from oauth_ext.client_metadata import ClientMetadata
+from django.utils import timezone
+
+from activity.events import Event
+from activity.origin import Origin
+from activity.recorder import record_event
 from oauth_ext.models import Client, Connection
 from oauth_ext.redirect_uris import Kind, find_host, find_kind
 
-# Former states that are kept; whoever allowed an earlier one is told of the earliest.
-MAX_FORMER = 10
 THIS_COMPUTER = "this computer"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientChange:
-    """What is new to a person who allowed a client at ``allowed_at``. Names are claims."""
+    """What is new to a person who allowed an earlier revision. Names are claims.
 
-    allowed_at: datetime
+    Nothing is new about a client that changed back; ``is_known`` is false for a connection of
+    which nobody kept what was allowed.
+    """
+
+    changed_at: datetime | None
+    is_known: bool
     former_name: str
     name: str
     new_hosts: tuple[str, ...]
@@ -33,67 +42,72 @@ class ClientChange:
         """Whether it calls itself something else."""
         return self.former_name != self.name
 
-
-def describe_state(name: str, redirect_uris: Iterable[str]) -> dict[str, Any]:
-    """The part of the metadata that people rely on."""
-    return {"client_name": name, "redirect_uris": list(redirect_uris)}
-
-
-def is_change(client: Client, metadata: ClientMetadata) -> bool:
-    """Whether the document differs in anything that people rely on; the order does not count."""
-    return client.name != metadata.client_name or set(client.redirect_uri_list) != set(
-        metadata.redirect_uris
-    )
+    @property
+    def is_undone(self) -> bool:
+        """Whether it was something else in between, and nothing about it is new now."""
+        return self.is_known and not self.is_renamed and not self.new_hosts
 
 
-def is_new_question(client: Client, metadata: ClientMetadata) -> bool:
-    """Whether people must be asked again: another name, or somewhere new that answers may go."""
-    return client.name != metadata.client_name or not set(metadata.redirect_uris) <= set(
-        client.redirect_uri_list
-    )
+def describe_state(client: Client) -> dict[str, Any]:
+    """What people rely on: the value of ``Connection.allowed_client``."""
+    return {"client_name": client.name, "redirect_uris": list(client.redirect_uri_list)}
 
 
-def build_last_change(client: Client, metadata: ClientMetadata, now: datetime) -> dict[str, Any]:
-    """The value of ``Client.last_change``: from, to, and what it said before that."""
-    before = describe_state(client.name, client.redirect_uri_list)
-    former = (client.last_change or {}).get("former", [])
-    return {
-        "from": before,
-        "to": describe_state(metadata.client_name, metadata.redirect_uris),
-        "former": [*former, {"until": now.isoformat(), **before}][-MAX_FORMER:],
-    }
+def change_client(
+    client: Client,
+    *,
+    name: str,
+    redirect_uris: Sequence[str],
+    reason: str,
+    origin: Origin,
+    by_user_id: UUID | None = None,
+) -> None:
+    """Give the client this name and these redirect URIs, and record it if that is a change.
+
+    The caller's transaction has locked the client's row, and saves it afterwards. Another name, or
+    somewhere new that answers may go, raises the revision; what only takes away asks nobody.
+    """
+    before, known = describe_state(client), set(client.redirect_uri_list)
+    is_renamed, is_moved = name != client.name, set(redirect_uris) != known
+    asks_again = is_renamed or not set(redirect_uris) <= known
+    client.name = name
+    client.redirect_uris = " ".join(redirect_uris)
+    if asks_again:
+        client.revision += 1
+        client.changed_at = timezone.now()
+    if is_renamed or is_moved:
+        record_event(
+            Event.CLIENT_CHANGED,
+            origin=origin,
+            reason=reason,
+            user_id=by_user_id,
+            client_id=client.client_id,
+            details={"from": before, "to": describe_state(client), "asks_again": asks_again},
+        )
 
 
-def find_allowed_at(connection: Connection) -> datetime:
-    """When the person last allowed it."""
-    return connection.consented_at or connection.created_at
+def is_outdated(connection: Connection, client: Client) -> bool:
+    """Whether the person has allowed an earlier revision of this client of theirs only."""
+    return connection.client_revision < client.revision
 
 
 def find_change(client: Client, connections: Iterable[Connection]) -> ClientChange | None:
     """What has changed since the person allowed the client, by the oldest of their connections."""
-    if client.changed_at is None:
-        return None
-    allowed = [find_allowed_at(connection) for connection in connections]
-    outdated = [allowed_at for allowed_at in allowed if allowed_at < client.changed_at]
+    outdated = [connection for connection in connections if is_outdated(connection, client)]
     if not outdated:
         return None
-    return describe_change(client, min(outdated))
+    oldest = min(outdated, key=lambda connection: connection.client_revision)
+    return describe_change(client, oldest.allowed_client)
 
 
-def describe_change(client: Client, allowed_at: datetime) -> ClientChange:
-    """The difference between what it said when it was allowed and what it says now."""
-    last_change = client.last_change or {}
-    states = [
-        state
-        for state in last_change.get("former", [])
-        if datetime.fromisoformat(state["until"]) > allowed_at
-    ]
-    former = states[0] if states else last_change.get("from", {})
-    known = former.get("redirect_uris", [])
-    new = [uri for uri in client.redirect_uri_list if uri not in known]
+def describe_change(client: Client, allowed: dict[str, Any] | None) -> ClientChange:
+    """The difference between what was allowed and what the client is now."""
+    former = allowed or describe_state(client)
+    new = [uri for uri in client.redirect_uri_list if uri not in former["redirect_uris"]]
     return ClientChange(
-        allowed_at=allowed_at,
-        former_name=former.get("client_name", client.name),
+        changed_at=client.changed_at,
+        is_known=allowed is not None,
+        former_name=former["client_name"],
         name=client.name,
         new_hosts=tuple(dict.fromkeys(name_destination(uri) for uri in new)),
     )

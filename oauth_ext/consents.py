@@ -13,13 +13,13 @@ from datetime import timedelta
 
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts.models import Membership, User
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.authorization_request import AuthorizationRequest
+from oauth_ext.client_changes import describe_state
 from oauth_ext.codes import derive_code, find_page_code, issue_code
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.connections import end_connection
@@ -91,7 +91,7 @@ def compute_shown(request: AuthorizationRequest, user: User, session_key: str) -
     parts = (
         destination.client.client_id,
         destination.client.name,
-        str(destination.client.changed_at),
+        str(destination.client.revision),
         destination.redirect_uri,
         destination.state,
         request.code_challenge,
@@ -160,11 +160,11 @@ def repeat_code(consent: Consent, code: AuthorizationCode, *, origin: Origin) ->
 def issue_for(consent: Consent, *, origin: Origin) -> str:
     """The connection, its row and its code: all or nothing."""
     with transaction.atomic():
-        lock_shown_client(consent)
+        client = lock_shown_client(consent)
         existing = lock_connection(consent)
         # After the connection: whoever ends a membership takes the two in this order.
         consent = lock_consent(consent)
-        connection = open_connection(consent, existing, origin=origin)
+        connection = open_connection(consent, client, existing, origin=origin)
         scope = format_scope(consent.scopes)
         record_connection_event(
             Event.CONSENT_GRANTED,
@@ -183,12 +183,20 @@ def issue_for(consent: Consent, *, origin: Origin) -> str:
         )
 
 
-def lock_shown_client(consent: Consent) -> None:
-    """Hold the client as it was shown, so that it cannot change under the person's answer."""
+def lock_shown_client(consent: Consent) -> Client:
+    """The client in the revision that was shown, held so that it cannot change under the answer.
+
+    It is the first lock of all, so the answers for one client take turns.
+
+    Raises:
+        UnredirectableError: it has another revision by now.
+    """
     shown = consent.request.destination.client
-    clients = Client.objects.select_for_update(no_key=True).filter(pk=shown.pk)
-    if clients.filter(changed_at=shown.changed_at).first() is None:
+    clients = Client.objects.select_for_update(no_key=True)
+    client: Client | None = clients.filter(pk=shown.pk, revision=shown.revision).first()
+    if client is None:
         raise UnredirectableError("consent_changed", EXPIRED)
+    return client
 
 
 def lock_connection(consent: Consent) -> Connection | None:
@@ -228,21 +236,15 @@ def lock_consent(consent: Consent) -> Consent:
 
 
 def open_connection(
-    consent: Consent, connection: Connection | None, *, origin: Origin
+    consent: Consent, client: Client, connection: Connection | None, *, origin: Origin
 ) -> Connection:
     """The connection to hang the code on: the existing one if it counts, else a new one.
 
-    An existing one keeps its other devices: it is widened, never narrowed. One that has stopped
-    counting ends here: what it held must not come back to life.
+    One that has stopped counting ends here: what it held must not come back to life.
     """
-    membership, client = consent.membership, consent.request.destination.client
-    now = timezone.now()
-    # The clock of the host that saw a change may be ahead; the change was shown all the same.
-    consented_at = max(now, client.changed_at or now)
+    membership = consent.membership
     if connection is not None and still_counts(connection, membership):
-        connection.scope = format_scope({*connection.scope.split(), *consent.scopes})
-        connection.consented_at = consented_at
-        connection.save(update_fields=["scope", "consented_at"])
+        allow_again(connection, client, consent.scopes)
         return connection
     if connection is not None:
         end_connection(
@@ -254,8 +256,20 @@ def open_connection(
         organization_id=membership.organization_id,
         membership=membership,
         scope=format_scope(consent.scopes),
-        consented_at=consented_at,
+        client_revision=client.revision,
+        allowed_client=describe_state(client),
     )
+
+
+def allow_again(connection: Connection, client: Client, scopes: tuple[str, ...]) -> None:
+    """Make an existing connection, locked by the caller, stand for this Allow.
+
+    It keeps its other devices: it is widened, never narrowed.
+    """
+    connection.scope = format_scope({*connection.scope.split(), *scopes})
+    connection.client_revision = client.revision
+    connection.allowed_client = describe_state(client)
+    connection.save(update_fields=["scope", "client_revision", "allowed_client"])
 
 
 def still_counts(connection: Connection, membership: Membership) -> bool:

@@ -19,7 +19,7 @@ from accounts.limits import allow_document_fetch, forgive_document_fetch
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
-from oauth_ext.client_changes import build_last_change, describe_state, is_change, is_new_question
+from oauth_ext.client_changes import change_client, describe_state
 from oauth_ext.client_documents import compute_expiry, parse_client_document
 from oauth_ext.client_id_urls import (
     ClientIdUrl,
@@ -149,14 +149,17 @@ def store_document(
     """Make the row say what the document says, and record what is new about it."""
     try:
         with transaction.atomic():
-            rows = Client.objects.select_for_update().filter(client_id=client_id)
-            client = rows.first() or create_client(client_id, metadata, now, origin=origin)
+            rows = Client.objects.select_for_update(no_key=True).filter(client_id=client_id)
+            client = rows.first() or create_client(client_id, metadata, origin=origin)
             if not is_from_document(client):
                 return
-            if is_change(client, metadata):
-                record_change(client, metadata, now, origin=origin)
-            client.name = metadata.client_name
-            client.redirect_uris = " ".join(metadata.redirect_uris)
+            change_client(
+                client,
+                name=metadata.client_name,
+                redirect_uris=metadata.redirect_uris,
+                reason="cimd_changed",
+                origin=origin,
+            )
             client.metadata = {"scope": metadata.scope, **dict(metadata.extras)}
             client.document_fetched_at = now
             client.cimd_expires_at = expires_at
@@ -166,9 +169,7 @@ def store_document(
         logger.info("a stored client has the id of a document")
 
 
-def create_client(
-    client_id: str, metadata: ClientMetadata, now: datetime, *, origin: Origin
-) -> Client:
+def create_client(client_id: str, metadata: ClientMetadata, *, origin: Origin) -> Client:
     """A public client that has never been seen before, with its row."""
     client: Client = Client.objects.create(
         client_id=client_id,
@@ -184,30 +185,12 @@ def create_client(
         origin=origin,
         client_id=client_id,
         details={
-            **describe_state(metadata.client_name, metadata.redirect_uris),
+            **describe_state(client),
             "dropped_redirect_uris": metadata.dropped,
             "source": "document",
         },
     )
     return client
-
-
-def record_change(
-    client: Client, metadata: ClientMetadata, now: datetime, *, origin: Origin
-) -> None:
-    """Note what changed; a change that only takes away is recorded and asks nobody."""
-    asks_again = is_new_question(client, metadata)
-    change = build_last_change(client, metadata, now)
-    if asks_again:
-        client.changed_at = now
-        client.last_change = change
-    record_event(
-        Event.CLIENT_CHANGED,
-        origin=origin,
-        reason="cimd_changed",
-        client_id=client.client_id,
-        details={"from": change["from"], "to": change["to"], "asks_again": asks_again},
-    )
 
 
 def record_unread(client: Client, reason: str, details: dict[str, str], *, origin: Origin) -> None:

@@ -61,15 +61,15 @@ class Client(AbstractApplication):
         editable=False,
         help_text="When its metadata document was last fetched and accepted.",
     )
-    changed_at = models.DateTimeField(
-        null=True,
-        blank=True,
+    revision = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
         editable=False,
-        help_text="Its document has since another name or further redirect URIs: what people "
-        "allowed before, they are asked again.",
+        help_text="Raised by another name or a further redirect URI: whoever allowed an earlier "
+        "one is asked again.",
     )
-    last_change = models.JSONField(
-        null=True, blank=True, editable=False, help_text="What changed then: from and to."
+    changed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the revision was last raised."
     )
 
     class Meta(AbstractApplication.Meta):
@@ -112,12 +112,18 @@ class Connection(models.Model):
     membership = models.ForeignKey(
         Membership, on_delete=models.SET_NULL, null=True, related_name="connections"
     )
+    client_revision = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="The client's, at the last Allow."
+    )
+    allowed_client = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Name and redirect URIs of the client as they were then.",
+    )
     scope = models.CharField(max_length=255, help_text="Everything allowed so far.")
     label = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField("connected", default=timezone.now, editable=False)
-    consented_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="The last Allow; empty: when connected."
-    )
     last_used_at = models.DateTimeField("last used", null=True, blank=True, editable=False)
     paused_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)

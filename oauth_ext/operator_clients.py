@@ -14,6 +14,7 @@ from django.utils import timezone
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
+from oauth_ext.client_changes import change_client, describe_state
 from oauth_ext.client_secrets import replace_secret
 from oauth_ext.models import Client
 
@@ -29,18 +30,29 @@ def add_client(client: Client, *, by_user_id: UUID, origin: Origin) -> None:
     client.authorization_grant_type = Client.GRANT_AUTHORIZATION_CODE
     client.registration_source = Client.RegistrationSource.MANUAL
     client.save()
-    details = {"client_type": client.client_type, **describe(client)}
+    details = {"client_type": client.client_type, **describe_state(client)}
     record(Event.CLIENT_ADDED, client, details, by_user_id=by_user_id, origin=origin)
 
 
 @transaction.atomic
 def edit_client(client: Client, *, by_user_id: UUID, origin: Origin) -> None:
-    """Save another name or other redirect URIs, with a row of what they were."""
-    before = describe(Client.objects.select_for_update().get(pk=client.pk))
-    after = describe(client)
+    """Save another name or other redirect URIs, with a row of what they were.
+
+    People are asked again as they are when a document changes: what they allowed is another.
+    """
+    stored: Client = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
+    before, after = describe_state(stored), describe_state(client)
     if before == after:
         return
-    client.save(update_fields=["name", "redirect_uris", "updated"])
+    change_client(
+        stored,
+        name=client.name,
+        redirect_uris=client.redirect_uri_list,
+        reason="edited_by_operator",
+        origin=origin,
+        by_user_id=by_user_id,
+    )
+    stored.save(update_fields=["name", "redirect_uris", "revision", "changed_at", "updated"])
     details = {"from": before, "to": after}
     record(Event.CLIENT_EDITED, client, details, by_user_id=by_user_id, origin=origin)
 
@@ -79,11 +91,6 @@ def switch_client(client_pk: int, *, off: bool, by_user_id: UUID, origin: Origin
         details = {"client_name": client.name}
         record(event, client, details, by_user_id=by_user_id, origin=origin)
     return bool(changed)
-
-
-def describe(client: Client) -> dict[str, Any]:
-    """What an operator may edit."""
-    return {"client_name": client.name, "redirect_uris": list(client.redirect_uri_list)}
 
 
 def record(

@@ -69,7 +69,7 @@ SELECT u.id, u.email, u.name, u.is_active,
        CASE WHEN f.id IS NULL THEN NULL
             ELSE f.revoked_at IS NOT NULL OR f.expires_at <= now() END,
        coalesce(f.created_at, c.created_at) < u.tokens_valid_from,
-       coalesce(coalesce(c.consented_at, c.created_at) < cl.changed_at, false),
+       c.client_revision < cl.revision,
        c.last_used_at,
        coalesce(f.created_at + p.max_sign_in_days * interval '1 day' <= now()
                 OR coalesce(f.refreshed_at, f.created_at)
@@ -168,8 +168,8 @@ def find_refusal(standing: Standing) -> Refusal | None:
 def find_issuing_refusal(standing: Standing) -> Refusal | None:
     """Why nothing new may be issued, or None; what was issued before lives to its own end.
 
-    A client whose document has another name or further redirect URIs than the person allowed is
-    not what they allowed: it must ask them again.
+    A client that has another name or further redirect URIs than the person allowed is not what
+    they allowed: it must ask them again.
     """
     refusal = find_refusal(standing)
     if refusal is None and standing.client_changed:

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='client',
             name='changed_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='Its document has since another name or further redirect URIs: what people allowed before, they are asked again.', null=True),
+            field=models.DateTimeField(blank=True, editable=False, help_text='When the revision was last raised.', null=True),
         ),
         migrations.AddField(
             model_name='client',
@@ -37,8 +37,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='client',
-            name='last_change',
-            field=models.JSONField(blank=True, editable=False, help_text='What changed then: from and to.', null=True),
+            name='revision',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False, help_text='Raised by another name or a further redirect URI: whoever allowed an earlier one is asked again.'),
         ),
         migrations.AddField(
             model_name='client',
@@ -52,8 +52,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='connection',
-            name='consented_at',
-            field=models.DateTimeField(blank=True, editable=False, help_text='The last Allow; empty: when connected.', null=True),
+            name='allowed_client',
+            field=models.JSONField(blank=True, editable=False, help_text='Name and redirect URIs of the client as they were then.', null=True),
+        ),
+        migrations.AddField(
+            model_name='connection',
+            name='client_revision',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False, help_text="The client's, at the last Allow."),
         ),
         migrations.AddField(
             model_name='personalaccesstoken',

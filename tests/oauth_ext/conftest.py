@@ -1,13 +1,16 @@
 """What the tests of the authorization server share: codes and tokens in hand, refusals read."""
 
+import html
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
+from django.utils import timezone
 
-from accounts.models import Membership, Organization, User
+from accounts.models import Membership, Organization, TokenBucket, User
 from activity.models import ActivityEvent
 from activity.origin import Origin
 from activity.references import new_reference
@@ -23,10 +26,13 @@ from oauth_ext.models import (
 )
 from tests.conftest import Connected, World
 from tests.document_host import (
+    URL,
     Authority,
     DocumentHost,
     Internet,
+    answer,
     build_authority,
+    build_document,
     serve_documents,
 )
 from tests.oauth_client import OAuthClient, build_request, read_redirect
@@ -113,6 +119,12 @@ def refused_at_mcp(oauth: OAuthClient, token: str, description: str = "Invalid t
     return row.reason
 
 
+def read_text(page: HttpResponse) -> str:
+    """What a person reads, on one line."""
+    body = page.content.decode().partition("<body")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
+
+
 @pytest.fixture
 def alice_acme(connect: Callable[..., Connected], world: World, oauth: OAuthClient) -> Connected:
     """Alice's client with read and draft in Acme; ``oauth`` speaks as that client."""
@@ -180,3 +192,18 @@ def internet(document_host: DocumentHost, monkeypatch: pytest.MonkeyPatch) -> In
     made = Internet(document_host)
     monkeypatch.setattr(document_fetch, "network", made.build_network())
     return made
+
+
+@pytest.fixture
+def republish(
+    oauth: OAuthClient, document_host: DocumentHost, internet: Internet
+) -> Callable[..., HttpResponse]:
+    """The document changes, its copy's time is over, and the person in the browser comes by."""
+
+    def republish(**changes: Any) -> HttpResponse:
+        document_host.behaviour = answer(build_document(**changes))
+        Client.objects.update(cimd_expires_at=timezone.now() - timedelta(seconds=1))
+        TokenBucket.objects.all().delete()
+        return oauth.open_consent(client_id=URL)
+
+    return republish

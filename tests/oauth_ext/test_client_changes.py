@@ -1,21 +1,21 @@
 """A document that says something else than what people allowed."""
 
-import html
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.models import TokenBucket
+from activity.origin import Origin
 from oauth_ext.models import Client, Connection, TokenFamily
+from oauth_ext.operator_clients import add_client, edit_client
 from tests.conftest import World
 from tests.document_host import CALLBACK, URL, DocumentHost, Internet, answer, build_document
 from tests.oauth_client import OAuthClient, read_redirect
-from tests.oauth_ext.conftest import page_refusal_of, photograph, refusal_of
+from tests.oauth_ext.conftest import page_refusal_of, photograph, read_text, refusal_of
 
 EVIL = "https://evil.example/callback"
 RENAMED = {"client_name": "Bank assistant"}
@@ -25,32 +25,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.case(62)]
 
 
 @pytest.fixture
-def republish(
-    oauth: OAuthClient, document_host: DocumentHost, internet: Internet
-) -> Callable[..., HttpResponse]:
-    """The document changes, its copy's time is over, and the person in the browser comes by."""
-
-    def republish(**changes: Any) -> HttpResponse:
-        document_host.behaviour = answer(build_document(**changes))
-        Client.objects.update(cimd_expires_at=timezone.now() - timedelta(seconds=1))
-        TokenBucket.objects.all().delete()
-        return oauth.open_consent(client_id=URL)
-
-    return republish
-
-
-@pytest.fixture
 def tokens(oauth: OAuthClient, world: World, internet: Internet) -> dict[str, str]:
     """Alice's tokens from when the document was as it was at first."""
     oauth.client_id = URL
     answered: dict[str, str] = oauth.exchange(oauth.obtain_code(world.alice, world.acme)).json()
     return answered
-
-
-def read_text(page: HttpResponse) -> str:
-    """What a person reads, on one line."""
-    body = page.content.decode().partition("<body")[2]
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
 
 
 @pytest.mark.parametrize("change", [RENAMED, WIDENED], ids=["name", "redirect URI"])
@@ -114,7 +93,7 @@ def test_a_change_that_adds_nothing_asks_nobody(
     page = republish(**{"redirect_uris": both} | change)
     assert "changed since" not in read_text(page)
     client = Client.objects.get()
-    assert (client.changed_at, client.last_change) == (None, None)
+    assert (client.revision, client.changed_at) == (0, None)
     assert oauth.refresh(tokens["refresh_token"]).status_code == 200
     rows = list(log().filter(event="oauth.client.changed"))
     if change.get("redirect_uris") != [CALLBACK]:
@@ -129,12 +108,12 @@ def test_the_change_is_kept_and_recorded_with_both_sides(
     tokens: dict[str, str], republish: Callable[..., HttpResponse], log: Any
 ) -> None:
     republish(**RENAMED, **WIDENED)
-    client = Client.objects.get()
+    client, connection = Client.objects.get(), Connection.objects.get()
     before = {"client_name": "Test assistant", "redirect_uris": [CALLBACK]}
     after = {"client_name": "Bank assistant", "redirect_uris": [CALLBACK, EVIL]}
-    assert client.last_change is not None
-    assert (client.last_change["from"], client.last_change["to"]) == (before, after)
-    assert client.changed_at == client.document_fetched_at
+    assert (client.revision, connection.client_revision) == (1, 0)
+    assert connection.allowed_client == before
+    assert client.changed_at is not None
     row = log().get(event="oauth.client.changed")
     assert (row.client_id, row.reason) == (URL, "cimd_changed")
     assert row.details == {"from": before, "to": after, "asks_again": True}
@@ -191,6 +170,18 @@ def test_whoever_missed_two_changes_is_told_of_both(
     page = republish(redirect_uris=[CALLBACK, EVIL])
     assert "called itself" not in read_text(page)
     assert "evil.example" in read_text(page)
+    page = republish()
+    assert "By now it has changed back." in read_text(page)
+
+
+def test_however_often_it_changes_the_notice_compares_with_what_was_allowed(
+    tokens: dict[str, str], republish: Callable[..., HttpResponse]
+) -> None:
+    for number in range(12):
+        page = republish(client_name=f"Bank {number % 2}", redirect_uris=[CALLBACK, EVIL])
+    assert Client.objects.get().revision == 12
+    assert "“Test assistant” then, and “Bank 1” now" in read_text(page)
+    assert "Access can now also go to evil.example." in read_text(page)
 
 
 def test_a_change_between_the_page_and_the_answer_is_shown_first(
@@ -201,10 +192,10 @@ def test_a_change_between_the_page_and_the_answer_is_shown_first(
     document_host: DocumentHost,
 ) -> None:
     page = oauth.open_consent()
-    consented_at = Connection.objects.get().consented_at
     republish(**WIDENED)
+    before = photograph()
     page_refusal_of(oauth.decide(page, world.acme), "consent_changed")
-    assert Connection.objects.get().consented_at == consented_at
+    assert photograph() == before
     assert oauth.refresh(tokens["refresh_token"]).status_code == 400
 
 
@@ -216,23 +207,25 @@ def test_a_change_while_the_answer_is_stored_is_not_allowed_unseen(
     lock = Client.objects.select_for_update
 
     def change_first(*args: Any, **kwargs: Any) -> Any:
-        Client.objects.update(changed_at=timezone.now())
+        Client.objects.update(revision=F("revision") + 1)
         return lock(*args, **kwargs)
 
     monkeypatch.setattr(Client.objects, "select_for_update", change_first)
     page_refusal_of(oauth.decide(page, world.acme), "consent_changed")
 
 
-@pytest.mark.parametrize("ahead", [timedelta(seconds=30), timedelta(0)])
-def test_an_allow_counts_even_if_the_change_was_seen_by_a_faster_clock(
+@pytest.mark.parametrize("apart", [timedelta(hours=1), timedelta(0), timedelta(hours=-1)])
+def test_no_clock_decides_what_an_allow_was_about(
     oauth: OAuthClient,
     world: World,
     tokens: dict[str, str],
     republish: Callable[..., HttpResponse],
-    ahead: timedelta,
+    apart: timedelta,
 ) -> None:
     republish(**RENAMED)
-    Client.objects.update(changed_at=timezone.now() + ahead)
+    Client.objects.update(changed_at=timezone.now() + apart)
+    refused = oauth.refresh(tokens["refresh_token"])
+    assert refusal_of(refused, "invalid_grant").reason == "client_changed"
     answered = oauth.decide(oauth.open_consent(), world.acme)
     assert oauth.exchange(read_redirect(answered)["code"]).status_code == 200
     assert oauth.refresh(tokens["refresh_token"]).status_code == 200
@@ -267,14 +260,52 @@ def test_a_family_that_was_refused_is_not_taken_for_stolen(
     assert oauth.refresh(tokens["refresh_token"]).status_code == 200
 
 
-def test_a_connection_that_was_made_before_answers_were_dated_counts_from_its_start(
+def test_a_connection_of_which_nobody_kept_what_was_allowed_is_asked_again_all_the_same(
     oauth: OAuthClient,
     tokens: dict[str, str],
     republish: Callable[..., HttpResponse],
 ) -> None:
-    Connection.objects.update(consented_at=None)
+    Connection.objects.update(allowed_client=None)
     assert oauth.refresh(tokens["refresh_token"]).status_code == 200
     page = republish(**RENAMED)
     assert "changed since" in read_text(page)
+    assert "called itself" not in read_text(page)
+    assert "changed back" not in read_text(page)
     second = oauth.refresh(tokens["refresh_token"])
     assert refusal_of(second, "invalid_grant").reason == "client_changed"
+
+
+@pytest.mark.parametrize(
+    ("name", "redirect_uris", "status"),
+    [
+        ("Bank assistant", [CALLBACK], 400),
+        ("Test client", [CALLBACK, EVIL], 400),
+        ("Test client", [CALLBACK], 200),
+    ],
+)
+def test_an_operator_s_edit_asks_again_as_a_document_s_change_does(
+    oauth: OAuthClient,
+    world: World,
+    origin: Origin,
+    log: Any,
+    name: str,
+    redirect_uris: list[str],
+    status: int,
+) -> None:
+    client = Client(name="Test client", redirect_uris=f"{CALLBACK} http://127.0.0.1/cb")
+    client.client_type = Client.CLIENT_PUBLIC
+    add_client(client, by_user_id=world.cleo.pk, origin=origin)
+    oauth.client_id = client.client_id
+    tokens = oauth.exchange(oauth.obtain_code(world.alice, world.acme)).json()
+    client.name, client.redirect_uris = name, " ".join(redirect_uris)
+    edit_client(client, by_user_id=world.cleo.pk, origin=origin)
+    assert oauth.refresh(tokens["refresh_token"]).status_code == status
+    row = log().get(event="oauth.client.changed")
+    assert (row.user_id, row.reason) == (world.cleo.pk, "edited_by_operator")
+    assert row.details["asks_again"] is (status == 400)
+    assert Client.objects.get().revision == (1 if status == 400 else 0)
+    if status == 400:
+        page = oauth.open_consent()
+        assert "It has changed since you allowed it" in read_text(page)
+        oauth.decide(page, world.acme)
+        assert oauth.refresh(tokens["refresh_token"]).status_code == 200
