@@ -113,6 +113,7 @@ REASONS = {
     "jwt_expired": "The token had expired.",
     "membership_ended": "The person is no longer in the organization.",
     "missing_bearer_token": "No token was sent.",
+    "narrowed": "The person allowed less when the application had changed.",
     "no_organization": "There is no organization to connect.",
     "organization_inactive": "The organization is suspended.",
     "organization_not_found": "The organization no longer exists.",

@@ -109,6 +109,16 @@ def find_page_code(consent_nonce: str) -> AuthorizationCode | None:
     return code
 
 
+def burn_codes(connection: Connection) -> None:
+    """Make every code of the connection that nobody has used worth nothing.
+
+    Waits for an exchange that holds one, so that its family can be found afterwards.
+    """
+    AuthorizationCode.objects.filter(connection=connection, consumed_at__isnull=True).update(
+        failures=MAX_FAILURES
+    )
+
+
 def hash_nonce(consent_nonce: str) -> str:
     """What is stored of a consent page; under no pepper, so that a new one frees no old page."""
     return hashlib.sha256(consent_nonce.encode()).hexdigest()[:32]

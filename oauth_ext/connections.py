@@ -19,6 +19,7 @@ from oauth_ext.client_trust import (
     find_document_host,
 )
 from oauth_ext.connection_events import record_connection_event
+from oauth_ext.families import revoke_family
 from oauth_ext.models import Client, Connection, TokenFamily
 from oauth_ext.redirect_uris import find_host
 
@@ -156,3 +157,18 @@ def end_connection(
         reason=reason,
         details={"by_user": by_user_id},
     )
+
+
+def narrow_families(connection: Connection, *, origin: Origin) -> None:
+    """End the sign-ins that go beyond what the connection allows now, with a row for each."""
+    allowed = set(connection.scope.split())
+    for family in TokenFamily.objects.filter(connection=connection, revoked_at__isnull=True):
+        if set(family.scope.split()) <= allowed or not revoke_family(family.id, reason="narrowed"):
+            continue
+        record_connection_event(
+            Event.TOKEN_REVOKED,
+            connection,
+            origin=origin,
+            reason="narrowed",
+            details={"family": family.id, "scope": family.scope},
+        )

@@ -19,10 +19,10 @@ from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
 from oauth_ext.authorization_request import AuthorizationRequest
-from oauth_ext.client_changes import describe_state
-from oauth_ext.codes import derive_code, find_page_code, issue_code
+from oauth_ext.client_changes import describe_state, is_outdated
+from oauth_ext.codes import burn_codes, derive_code, find_page_code, issue_code
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.connections import end_connection
+from oauth_ext.connections import end_connection, narrow_families
 from oauth_ext.errors import UnredirectableError
 from oauth_ext.machine_secrets import hash_secret
 from oauth_ext.models import AuthorizationCode, Client, Connection
@@ -202,7 +202,8 @@ def lock_shown_client(consent: Consent) -> Client:
 def lock_connection(consent: Consent) -> Connection | None:
     """The person's active connection of this client to this organization, locked."""
     return (
-        Connection.objects.select_for_update(of=("self",))
+        # No key, so that an exchange whose code we wait for can still add its family.
+        Connection.objects.select_for_update(of=("self",), no_key=True)
         .select_related("client")
         .filter(
             user_id=consent.membership.user_id,
@@ -244,7 +245,7 @@ def open_connection(
     """
     membership = consent.membership
     if connection is not None and still_counts(connection, membership):
-        allow_again(connection, client, consent.scopes)
+        allow_again(connection, client, consent.scopes, origin=origin)
         return connection
     if connection is not None:
         end_connection(
@@ -261,15 +262,24 @@ def open_connection(
     )
 
 
-def allow_again(connection: Connection, client: Client, scopes: tuple[str, ...]) -> None:
+def allow_again(
+    connection: Connection, client: Client, scopes: tuple[str, ...], *, origin: Origin
+) -> None:
     """Make an existing connection, locked by the caller, stand for this Allow.
 
-    It keeps its other devices: it is widened, never narrowed.
+    It keeps its other devices: it is widened, never narrowed. A client that has changed since is
+    another question with an answer of its own; nothing that was allowed before goes beyond it.
     """
-    connection.scope = format_scope({*connection.scope.split(), *scopes})
+    has_changed = is_outdated(connection, client)
+    kept = () if has_changed else connection.scope.split()
+    connection.scope = format_scope({*kept, *scopes})
     connection.client_revision = client.revision
     connection.allowed_client = describe_state(client)
     connection.save(update_fields=["scope", "client_revision", "allowed_client"])
+    if has_changed:
+        # First the codes: an exchange that holds one has a family by the time we have it.
+        burn_codes(connection)
+        narrow_families(connection, origin=origin)
 
 
 def still_counts(connection: Connection, membership: Membership) -> bool:
