@@ -19,7 +19,7 @@ from accounts.limits import allow_document_fetch, forgive_document_fetch
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
-from oauth_ext.client_changes import change_client, describe_state
+from oauth_ext.client_changes import change_client
 from oauth_ext.client_documents import compute_expiry, parse_client_document
 from oauth_ext.client_id_urls import (
     ClientIdUrl,
@@ -35,6 +35,7 @@ from oauth_ext.document_fetch import FETCH_SECONDS, fetch_document
 from oauth_ext.document_refusals import build_refusal
 from oauth_ext.document_slots import hold_slot, hold_url
 from oauth_ext.models import Client
+from oauth_ext.registration import describe_registration
 
 logger = logging.getLogger(__name__)
 
@@ -184,11 +185,7 @@ def create_client(client_id: str, metadata: ClientMetadata, *, origin: Origin) -
         Event.CLIENT_REGISTERED,
         origin=origin,
         client_id=client_id,
-        details={
-            **describe_state(client),
-            "dropped_redirect_uris": metadata.dropped,
-            "source": "document",
-        },
+        details={**describe_registration(client, metadata), "source": "document"},
     )
     return client
 

@@ -477,6 +477,24 @@ def test_the_page_of_an_operator_shows_when_it_was_fetched(
         assert label in content
 
 
+@pytest.mark.parametrize(("name", "matches"), [("Claude", "Claude"), ("Test assistant", None)])
+def test_the_row_of_a_new_client_tells_operators_whom_its_name_imitates(
+    oauth: OAuthClient,
+    world: World,
+    internet: Internet,
+    document_host: DocumentHost,
+    log: Any,
+    name: str,
+    matches: str | None,
+) -> None:
+    document_host.behaviour = answer(build_document(client_name=name))
+    oauth.sign_in(world.alice)
+    assert oauth.open_consent(client_id=URL).status_code == 200
+    row = log().get(event="oauth.client.registered")
+    assert (row.client_id, row.details["source"]) == (URL, "document")
+    assert row.details.get("name_matches_verified") == matches
+
+
 def test_every_refusal_has_a_row_and_no_internals_on_its_page(
     oauth: OAuthClient, world: World, internet: Internet
 ) -> None:
