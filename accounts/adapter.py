@@ -82,7 +82,7 @@ class AccountAdapter(DefaultAccountAdapter):
         The page says the same either way; only the log tells the two apart.
         """
         email = str(credentials.get("email") or "")
-        user = User.objects.filter(email__iexact=email).first() if "\x00" not in email else None
+        user = User.objects.find_by_email(email)
         reason = "unknown_address"
         if user is not None:
             reason = "wrong_password" if user.is_active else "user_inactive"
@@ -104,6 +104,20 @@ class AccountAdapter(DefaultAccountAdapter):
         if is_right:
             give_token_back(*bucket)
         return is_right
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
+        """The link goes to the address on the person, however somebody typed it."""
+        super().send_password_reset_mail(user, user.email, context)
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """To the address on the person as well; allauth's own table of addresses counts nowhere."""
+        super().send_notification_mail(template_prefix, user, context, user.email)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link in a reset mail starts with our own address, whatever the request said."""

@@ -22,7 +22,7 @@ class EmailBackend(ModelBackend):
         email, password = credentials.get("email"), credentials.get("password")
         if not email or not password:
             return None
-        user = User.objects.filter(email__iexact=email).first()
+        user = User.objects.find_by_email(email)
         if user is None:
             User().set_password(password)
             return None

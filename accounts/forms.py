@@ -33,7 +33,8 @@ class ResetPasswordForm(AllauthResetPasswordForm):
     def clean_email(self) -> str:
         """The address; whether somebody has it is for the mail to say, not for the page."""
         email: str = self.cleaned_data["email"]
-        self.users = list(User.objects.filter(email__iexact=email, is_active=True))
+        user = User.objects.find_by_email(email)
+        self.users = [user] if user is not None and user.is_active else []
         return email
 
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from accounts.addresses import fold_email
 from activity.noise import name_source
 
 
@@ -149,7 +150,7 @@ def list_sign_in_buckets(email: str, ip: str | None) -> list[Bucket]:
 
     The source's comes first, so that no flood of invented accounts makes a bucket for each.
     """
-    account, source = email.strip().lower(), name_source(ip)
+    account, source = fold_email(email), name_source(ip)
     return [
         name_bucket_of_source(SIGN_IN_SOURCE, ip),
         (SIGN_IN_HERE, f"{account} {source}"),
@@ -168,7 +169,7 @@ def list_reset_buckets(email: str, ip: str | None) -> list[Bucket]:
     """The buckets that asking for a reset mail takes from, whether or not anybody has the
     address.
     """
-    return [name_bucket_of_source(RESET_SOURCE, ip), (RESET_ACCOUNT, email.strip().lower())]
+    return [name_bucket_of_source(RESET_SOURCE, ip), (RESET_ACCOUNT, fold_email(email))]
 
 
 def allow_registration(ip: str | None) -> bool:

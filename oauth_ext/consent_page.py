@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from accounts.addresses import fold_email
 from accounts.models import Membership, User
 from oauth_ext.authorization_request import AuthorizationRequest
 from oauth_ext.client_trust import assess_client, find_links
@@ -54,7 +55,7 @@ def describe_client(authorization: AuthorizationRequest) -> dict[str, Any]:
 def is_other_account(authorization: AuthorizationRequest, user: User) -> bool:
     """Whether the client asked for somebody else. Whom is not shown: it is a stranger's text."""
     hint = authorization.login_hint
-    return bool(hint) and hint.casefold() != user.email.casefold()
+    return bool(hint) and fold_email(hint) != fold_email(user.email)
 
 
 def describe_organizations(
