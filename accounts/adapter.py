@@ -8,16 +8,15 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from accounts.form_limits import refuse_attempt, refuse_while_busy
+from accounts.form_limits import (
+    list_buckets_of_sign_in,
+    refuse_attempt,
+    refuse_while_busy,
+)
 from accounts.hash_slots import HashingBusyError
 from accounts.hashers import MAX_PASSWORD_LENGTH
-from accounts.limits import (
-    REAUTHENTICATION,
-    forgive_sign_in,
-    give_token_back,
-    list_sign_in_buckets,
-    take_tokens,
-)
+from accounts.known_browsers import remember_browser
+from accounts.limits import REAUTHENTICATION, Bucket, give_tokens_back, take_tokens
 from accounts.models import User
 from activity.events import Event
 from activity.origin import find_client_address, origin_of
@@ -50,30 +49,36 @@ class AccountAdapter(DefaultAccountAdapter):
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """Record the sign-in, then go where the person was headed."""
         record_event(Event.SIGNED_IN, origin=origin_of(request), user_id=user.pk)
+        remember_browser(request, user)
         response: HttpResponse = super().post_login(request, user, **kwargs)
         return response
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Stop and record an attempt beyond the limit, before the password is looked at."""
+        """Refuse and record what is too long for a password, before anything is hashed."""
         if len(str(credentials.get("password") or "")) > MAX_PASSWORD_LENGTH:
             record_refusal(request, Event.SIGN_IN_FAILED, reason="password_too_long")
             raise self.validation_error("email_password_mismatch")
-        email, ip = str(credentials.get("email") or ""), find_client_address(request)
-        exhausted = take_tokens(list_sign_in_buckets(email, ip))
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Who has this address and password, while the limits on signing in allow to look."""
+        buckets = list_buckets_of_sign_in(request, str(credentials.get("email") or ""))
+        return self.authenticate_within(buckets, request, **credentials)
+
+    def authenticate_within(
+        self, buckets: list[Bucket], request: HttpRequest, **credentials: Any
+    ) -> User | None:
+        """Right passwords don't count against the limits, nor do those nobody looked at."""
+        exhausted = take_tokens(buckets)
         if exhausted is not None:
             refusal = refuse_attempt(request, exhausted, event=Event.SIGN_IN_FAILED)
             raise ImmediateHttpResponse(refusal)
-
-    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Right passwords don't count against the limit, nor do those nobody looked at."""
-        email, ip = str(credentials.get("email") or ""), find_client_address(request)
         try:
             user: User | None = super().authenticate(request, **credentials)
         except HashingBusyError as error:
-            forgive_sign_in(email, ip)
+            give_tokens_back(buckets)
             raise ImmediateHttpResponse(refuse_while_busy(request)) from error
         if user is not None:
-            forgive_sign_in(email, ip)
+            give_tokens_back(buckets)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -92,18 +97,11 @@ class AccountAdapter(DefaultAccountAdapter):
         super().authentication_failed(request, **credentials)
 
     def reauthenticate(self, user: User, password: str) -> bool:
-        """Ask for the password again; the address is the person's own."""
-        bucket = (REAUTHENTICATION, str(user.pk))
-        exhausted = take_tokens([bucket])
-        if exhausted is not None:
-            refusal = refuse_attempt(self.request, exhausted, event=Event.SIGN_IN_FAILED)
-            raise ImmediateHttpResponse(refusal)
-        is_right: bool = (
-            self.authenticate(self.request, email=user.email, password=password) == user
+        """Ask for the password again, in a bucket that only somebody signed in takes from."""
+        buckets = [(REAUTHENTICATION, str(user.pk))]
+        return user == self.authenticate_within(
+            buckets, self.request, email=user.email, password=password
         )
-        if is_right:
-            give_token_back(*bucket)
-        return is_right
 
     def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:
         """The link goes to the address on the person, however somebody typed it."""
@@ -129,6 +127,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Record a new password, chosen by a change or by a reset mail."""
         super().set_password(user, password)
         record_event(Event.PASSWORD_SET, origin=origin_of(self.request), user_id=user.pk)
+        remember_browser(self.request, user)
 
     def logout(self, request: HttpRequest) -> None:
         """Record the sign-out, then end the session on the server."""

@@ -1,7 +1,7 @@
 """When two spellings of an e-mail address are the same address: when Python's ``lower`` says so.
 
-Whatever compares addresses folds them here, limits included. Databases and ``upper`` take ``ı`` and
-``ſ`` for an ``i`` and an ``s``, which makes somebody else's mailbox out of one.
+Whatever compares addresses folds them here, limits included. Databases and ``upper`` take a
+dotless i (U+0131) for an i and a long s (U+017F) for an s, which are in somebody else's address.
 """
 
 

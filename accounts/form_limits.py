@@ -10,12 +10,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponseBase
 
 from accounts.hash_slots import RETRY_AFTER_SECONDS, HashingBusyError
+from accounts.known_browsers import find_known_browser
 from accounts.limits import (
     PASSWORD_CHANGE,
+    RESET_KNOWN,
     RESET_LINK_SOURCE,
+    SIGN_IN_KNOWN,
     Bucket,
     Policy,
     list_reset_buckets,
+    list_sign_in_buckets,
     name_bucket_of_source,
     take_tokens,
 )
@@ -62,9 +66,21 @@ def refuse_while_busy(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
+def list_buckets_of_sign_in(request: HttpRequest, email: str) -> list[Bucket]:
+    """A password typed in: by the browser if the person used it before, else by all the others."""
+    browser = find_known_browser(request, email)
+    if browser is not None:
+        return [(SIGN_IN_KNOWN, browser)]
+    return list_sign_in_buckets(email, find_client_address(request))
+
+
 def list_buckets_of_reset(request: HttpRequest) -> list[Bucket]:
-    """Asking for a reset mail: by source, and by the address that it would go to."""
-    return list_reset_buckets(request.POST.get("email", ""), find_client_address(request))
+    """Asking for a reset mail: by source, also with the address that it would go to."""
+    email = request.POST.get("email", "")
+    browser = find_known_browser(request, email)
+    if browser is not None:
+        return [(RESET_KNOWN, browser)]
+    return list_reset_buckets(email, find_client_address(request))
 
 
 def list_buckets_of_reset_link(request: HttpRequest) -> list[Bucket]:

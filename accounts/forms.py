@@ -9,8 +9,11 @@ from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKe
 from allauth.core import context
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.known_browsers import find_known_browser
+from accounts.limits import RESET_ACCOUNT, allow_reset_mail
 from accounts.login_hints import parse_login_hint
 from accounts.models import User
 from activity.events import Event
@@ -36,6 +39,23 @@ class ResetPasswordForm(AllauthResetPasswordForm):
         user = User.objects.find_by_email(email)
         self.users = [user] if user is not None and user.is_active else []
         return email
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Send the mail, unless the address has had many today: their links work as well.
+
+        The page is the same. A browser that the person uses is counted by itself.
+        """
+        email: str = self.cleaned_data["email"]
+        if find_known_browser(request, email) is None and not allow_reset_mail(email):
+            record_refusal(
+                request,
+                Event.PASSWORD_REFUSED,
+                reason="too_many_attempts",
+                details={"policy": RESET_ACCOUNT.name},
+            )
+            return email
+        saved: str = super().save(request, **kwargs)
+        return saved
 
 
 class ResetPasswordKeyForm(AllauthResetPasswordKeyForm):

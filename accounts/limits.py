@@ -39,16 +39,21 @@ class Policy:
 # One bucket: a policy and what it counts by.
 Bucket = tuple[Policy, str]
 
-# A guesser at one account is slowed down where they are; the account's own person, who is
-# somewhere else, is not, until the guessing comes from very many places.
-SIGN_IN_HERE = Policy("sign_in.account_and_source", 5, 300)
+# A guesser at one account is slowed down where they are, much more than the account is: it takes
+# many places to keep its person from signing in elsewhere, and none keeps out a browser that they
+# used before. Nothing is counted for everybody together: anybody could use that up, and how much
+# is hashed is bounded anyway.
+SIGN_IN_HERE = Policy("sign_in.account_and_source", 5, 3600)
+SIGN_IN_NETWORK = Policy("sign_in.account_and_network", 15, 3600)
 SIGN_IN_SOURCE = Policy("sign_in.source", 30, 300)
 SIGN_IN_ACCOUNT = Policy("sign_in.account", 100, 3600)
-SIGN_IN_ALL = Policy("sign_in.all", 1000, 300)
+SIGN_IN_KNOWN = Policy("sign_in.known_browser", 10, 3600)
 REAUTHENTICATION = Policy("reauthentication.user", 5, 300)
 PASSWORD_CHANGE = Policy("password_change.user", 5, 300)
-# Each is a mail to somebody who may not have asked for it.
-RESET_ACCOUNT = Policy("password_reset.account", 5, 86_400)
+# Each is a mail to somebody who may not have asked for it. The links in earlier ones go on working.
+RESET_HERE = Policy("password_reset.account_here", 5, 86_400)
+RESET_ACCOUNT = Policy("password_reset.account", 20, 86_400)
+RESET_KNOWN = Policy("password_reset.known_browser", 5, 86_400)
 RESET_SOURCE = Policy("password_reset.source", 20, 3600)
 RESET_LINK_SOURCE = Policy("password_reset_link.source", 20, 60)
 # Generous: hosted assistants register many people's clients from a few addresses. What they
@@ -120,6 +125,12 @@ def give_token_back(policy: Policy, key: str) -> None:
         cursor.execute(GIVE_BACK, build_parameters(policy, key))
 
 
+def give_tokens_back(buckets: Iterable[Bucket]) -> None:
+    """Undo a taking from each."""
+    for policy, key in buckets:
+        give_token_back(policy, key)
+
+
 def build_parameters(policy: Policy, key: str) -> dict[str, str | int | float]:
     """What both statements need; the key is hashed, because it is somebody's input."""
     return {
@@ -150,26 +161,33 @@ def list_sign_in_buckets(email: str, ip: str | None) -> list[Bucket]:
 
     The source's comes first, so that no flood of invented accounts makes a bucket for each.
     """
-    account, source = fold_email(email), name_source(ip)
+    account = fold_email(email)
     return [
         name_bucket_of_source(SIGN_IN_SOURCE, ip),
-        (SIGN_IN_HERE, f"{account} {source}"),
+        (SIGN_IN_HERE, f"{account} {name_source(ip)}"),
+        (SIGN_IN_NETWORK, f"{account} {name_network(ip)}"),
         (SIGN_IN_ACCOUNT, account),
-        (SIGN_IN_ALL, EVERYBODY),
     ]
 
 
-def forgive_sign_in(email: str, ip: str | None) -> None:
-    """The password was right, or never looked at, so the attempt does not count."""
-    for policy, key in list_sign_in_buckets(email, ip):
-        give_token_back(policy, key)
+def name_network(ip: str | None) -> str:
+    """The /48 of an IPv6 address, which is as easily had as a /64; an IPv4 address as it is."""
+    if ip is None or ipaddress.ip_address(ip).version == 4:
+        return name_source(ip)
+    return str(ipaddress.ip_network((ip, 48), strict=False))
 
 
 def list_reset_buckets(email: str, ip: str | None) -> list[Bucket]:
     """The buckets that asking for a reset mail takes from, whether or not anybody has the
     address.
     """
-    return [name_bucket_of_source(RESET_SOURCE, ip), (RESET_ACCOUNT, fold_email(email))]
+    here = f"{fold_email(email)} {name_source(ip)}"
+    return [name_bucket_of_source(RESET_SOURCE, ip), (RESET_HERE, here)]
+
+
+def allow_reset_mail(email: str) -> bool:
+    """Whether the address may be sent one more mail, whoever asked for the others."""
+    return take_token(RESET_ACCOUNT, fold_email(email))
 
 
 def allow_registration(ip: str | None) -> bool:

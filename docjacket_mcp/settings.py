@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.known_browsers.KnownBrowserMiddleware",
     "accounts.form_limits.HashingBusyMiddleware",
 ]
 ROOT_URLCONF = "docjacket_mcp.urls"
@@ -197,6 +198,7 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = urlsplit(PUBLIC_URL).scheme
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not QUICK_START
 SESSION_COOKIE_NAME = "sessionid" if QUICK_START else "__Host-sessionid"
 CSRF_COOKIE_NAME = "csrftoken" if QUICK_START else "__Host-csrftoken"
+KNOWN_BROWSER_COOKIE_NAME = "knownbrowser" if QUICK_START else "__Host-knownbrowser"
 # Lax: an authorization request arrives by a cross-site navigation and must keep its session.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600

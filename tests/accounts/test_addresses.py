@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client as Browser
 
-from accounts.limits import RESET_ACCOUNT, SIGN_IN_HERE
+from accounts.limits import RESET_HERE, SIGN_IN_HERE
 from accounts.models import User
 from tests.conftest import World
 from tests.factories import PASSWORD, UserFactory
@@ -101,7 +101,7 @@ def test_no_spelling_that_gets_a_link_escapes_the_limits(world: World) -> None:
         typed = ("mike@acme.example", "MIKE@Acme.example", "mi\u212ae@acme.example")[number % 3]
         browser.post("/accounts/password/reset", {"email": typed})
     assert {tuple(message.to) for message in mail.outbox} == {("mike@acme.example",)}
-    assert len(mail.outbox) == RESET_ACCOUNT.capacity
+    assert len(mail.outbox) == RESET_HERE.capacity
 
 
 def test_an_operator_finds_people_by_any_spelling_and_nobody_by_another(world: World) -> None:

@@ -13,12 +13,15 @@ from accounts.limits import (
     CONSENT_PAGE,
     HOSTED_FACTOR,
     REGISTRATION_SOURCE,
-    SIGN_IN_ALL,
+    SIGN_IN_ACCOUNT,
     SIGN_IN_HERE,
+    SIGN_IN_NETWORK,
     SIGN_IN_SOURCE,
     Policy,
     give_token_back,
+    list_sign_in_buckets,
     take_token,
+    take_tokens,
     widen_for,
 )
 from accounts.models import TokenBucket
@@ -109,18 +112,48 @@ def test_a_flood_of_invented_accounts_makes_a_bounded_number_of_buckets(db: None
 
 
 @pytest.mark.case(353, 354)
-def test_guessing_spread_over_many_sources_and_accounts_is_stopped_too(
-    world: World, log: Any
-) -> None:
-    sign_in("nobody@evil.example", "wrong", "192.0.2.1")
-    leave_tokens(SIGN_IN_ALL, 1)
-    assert sign_in("ben@acme.example", "wrong", "192.0.2.3").status_code == 200
-    leave_tokens(SIGN_IN_ALL, 0)
+def test_guessing_at_one_account_from_many_sources_is_stopped_too(world: World, log: Any) -> None:
+    sign_in("alice@acme.example", "wrong", "192.0.2.1")
+    leave_tokens(SIGN_IN_ACCOUNT, 1)
+    assert sign_in("alice@acme.example", "wrong", "192.0.2.3").status_code == 200
+    leave_tokens(SIGN_IN_ACCOUNT, 0)
     stopped = sign_in("alice@acme.example", PASSWORD, "192.0.2.2")
     assert stopped.status_code == 429
     row = log().with_reference(stopped["Reference-Id"]).get()
     assert (row.event, row.reason) == ("accounts.sign_in.failed", "too_many_attempts")
-    assert row.details["policy"] == SIGN_IN_ALL.name
+    assert row.details["policy"] == SIGN_IN_ACCOUNT.name
+    assert sign_in("ben@acme.example", PASSWORD, "192.0.2.3").status_code == 302
+
+
+@pytest.mark.case(353, 354)
+def test_no_network_keeps_everybody_out(world: World) -> None:
+    for subnet in range(100):
+        for number in range(SIGN_IN_SOURCE.capacity):
+            ip = f"2001:db8:1:{subnet:x}::1"
+            take_tokens(list_sign_in_buckets(f"{subnet}.{number}@nowhere.example", ip))
+    assert sign_in("alice@acme.example", PASSWORD, "203.0.113.9").status_code == 302
+
+
+@pytest.mark.case(353)
+@pytest.mark.parametrize(
+    "sources",
+    [
+        [f"198.51.100.{number}" for number in range(1, 11)],
+        [f"2001:db8:1:{number:x}::1" for number in range(50)],
+    ],
+)
+def test_ten_addresses_or_one_network_never_use_up_an_account(
+    world: World, sources: list[str]
+) -> None:
+    refused = {
+        policy.name
+        for _ in range(8)
+        for ip in sources
+        if (policy := take_tokens(list_sign_in_buckets("alice@acme.example", ip)))
+    }
+    assert refused and refused <= {SIGN_IN_HERE.name, SIGN_IN_NETWORK.name}
+    assert sum(SIGN_IN_HERE.capacity for _ in range(10)) < SIGN_IN_ACCOUNT.capacity
+    assert sign_in("alice@acme.example", PASSWORD, "203.0.113.9").status_code == 302
 
 
 @pytest.mark.case(353)

@@ -177,7 +177,7 @@ PEOPLE: tuple[Mutant, ...] = (
     mutant(
         (353,),
         "accounts/adapter.py",
-        "        exhausted = take_tokens(list_sign_in_buckets(email, ip))\n",
+        "        exhausted = take_tokens(buckets)\n",
         "        exhausted = None\n",
         "accounts/test_limits.py::test_a_guesser_is_stopped_and_the_person_elsewhere_is_not",
     ),
