@@ -152,6 +152,34 @@ def test_the_admin_uses_the_same_sign_in(browser: Browser, db: None, log: Any) -
     assert log().get().event == "accounts.sign_in.succeeded"
 
 
+def test_the_admin_has_no_other_form_for_a_new_password(
+    browser: Browser, db: None, log: Any
+) -> None:
+    UserFactory(email="operator@host.example", is_staff=True, is_superuser=True)
+    sign_in(browser, "operator@host.example")
+    new = "an entirely different battery staple"
+    fields = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+    for path in ("/admin/password_change/", "/admin/password_change/done/"):
+        for answer in (browser.get(path), browser.post(path, fields)):
+            assert (answer.status_code, answer["Location"]) == (302, "/accounts/password/change")
+    operator = User.objects.get(email="operator@host.example")
+    assert operator.check_password(PASSWORD)
+    assert log().count() == 1
+    assert browser.get("/accounts/password/change").status_code == 200
+
+
+@pytest.mark.case(118, 362)
+def test_signing_out_of_the_admin_is_a_row_too(browser: Browser, db: None, log: Any) -> None:
+    operator = UserFactory(email="operator@host.example", is_staff=True, is_superuser=True)
+    sign_in(browser, "operator@host.example")
+    assert browser.get("/admin/").status_code == 200
+    out = browser.post("/admin/logout/")
+    assert (out.status_code, out["Location"]) == (302, "/")
+    assert browser.get("/admin/").status_code == 302
+    row = log().with_reference(out["Reference-Id"]).get()
+    assert (row.event, row.user_id) == ("accounts.sign_out.succeeded", operator.pk)
+
+
 @pytest.mark.case(115)
 def test_signing_in_needs_a_csrf_token(world: World, log: Callable[[], Any]) -> None:
     strict = Browser(enforce_csrf_checks=True, headers={"Accept": "text/html"})
