@@ -16,7 +16,14 @@ from accounts.form_limits import (
 from accounts.hash_slots import HashingBusyError
 from accounts.hashers import MAX_PASSWORD_LENGTH
 from accounts.known_browsers import remember_browser
-from accounts.limits import REAUTHENTICATION, Bucket, give_tokens_back, take_tokens
+from accounts.limits import (
+    REAUTHENTICATION,
+    SIGN_IN_RIGHT,
+    Bucket,
+    Policy,
+    give_tokens_back,
+    take_tokens,
+)
 from accounts.models import User
 from activity.events import Event
 from activity.origin import find_client_address, origin_of
@@ -67,18 +74,19 @@ class AccountAdapter(DefaultAccountAdapter):
     def authenticate_within(
         self, buckets: list[Bucket], request: HttpRequest, **credentials: Any
     ) -> User | None:
-        """Right passwords don't count against the limits, nor do those nobody looked at."""
+        """Right passwords have a limit of their own; those nobody looked at count for nothing."""
         exhausted = take_tokens(buckets)
-        if exhausted is not None:
-            refusal = refuse_attempt(request, exhausted, event=Event.SIGN_IN_FAILED)
-            raise ImmediateHttpResponse(refusal)
+        refuse_if(exhausted, request)
         try:
             user: User | None = super().authenticate(request, **credentials)
         except HashingBusyError as error:
             give_tokens_back(buckets)
             raise ImmediateHttpResponse(refuse_while_busy(request)) from error
-        if user is not None:
-            give_tokens_back(buckets)
+        if user is None:
+            return None
+        # What was taken before stays taken then, so that a loop is soon stopped before it hashes.
+        refuse_if(take_tokens([(SIGN_IN_RIGHT, str(user.pk))]), request)
+        give_tokens_back(buckets)
         return user
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
@@ -134,3 +142,14 @@ class AccountAdapter(DefaultAccountAdapter):
         if request.user.is_authenticated:
             record_event(Event.SIGNED_OUT, origin=origin_of(request), user_id=request.user.pk)
         super().logout(request)
+
+
+def refuse_if(exhausted: Policy | None, request: HttpRequest) -> None:
+    """Stop and record an attempt beyond a limit.
+
+    Raises:
+        ImmediateHttpResponse: a bucket of this policy was empty.
+    """
+    if exhausted is not None:
+        refusal = refuse_attempt(request, exhausted, event=Event.SIGN_IN_FAILED)
+        raise ImmediateHttpResponse(refusal)

@@ -48,6 +48,10 @@ SIGN_IN_NETWORK = Policy("sign_in.account_and_network", 15, 3600)
 SIGN_IN_SOURCE = Policy("sign_in.source", 30, 300)
 SIGN_IN_ACCOUNT = Policy("sign_in.account", 100, 3600)
 SIGN_IN_KNOWN = Policy("sign_in.known_browser", 10, 3600)
+# Right passwords: each is a hash, and mostly a row and a session.
+SIGN_IN_RIGHT = Policy("sign_in.user", 60, 3600)
+# Each new personal access token is a mail and a row.
+PERSONAL_TOKEN = Policy("personal_token.user", 60, 3600)
 REAUTHENTICATION = Policy("reauthentication.user", 5, 300)
 PASSWORD_CHANGE = Policy("password_change.user", 5, 300)
 # Each is a mail to somebody who may not have asked for it. The links in earlier ones go on working.
@@ -204,6 +208,11 @@ def allow_leak_report(ip: str | None) -> bool:
 def allow_consent_page(user_id: UUID) -> bool:
     """Whether the person may be asked once more; each page is a row of the log."""
     return take_token(CONSENT_PAGE, str(user_id))
+
+
+def allow_personal_token(user_id: UUID) -> bool:
+    """Whether the person may make or replace one more personal access token."""
+    return take_token(PERSONAL_TOKEN, str(user_id))
 
 
 def allow_document_fetch(*, url: str, host: str, user_id: UUID) -> str:

@@ -12,8 +12,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from accounts.limits import PERSONAL_TOKEN, allow_personal_token
 from accounts.signed_in import is_sign_in_stale, signed_in_user
 from activity.origin import origin_of
+from activity.views import too_many_requests
 from oauth_ext.forms import PersonalTokenForm, ReplaceTokenForm
 from oauth_ext.personal_token_replacement import AlreadyReplacedError, replace_personal_token
 from oauth_ext.personal_tokens import (
@@ -54,6 +56,8 @@ def mint(request: HttpRequest) -> HttpResponse:
     form = build_form(request, request.POST)
     if not form.is_valid():
         return render_ai_access(request, form, status=422)
+    if not allow_personal_token(signed_in_user(request).pk):
+        return refuse_too_many(request)
     try:
         secret = mint_from(form, request)
     except FormUsedError:
@@ -67,6 +71,13 @@ def mint(request: HttpRequest) -> HttpResponse:
     else:
         return render_ai_access(request, build_form(request), new_token=secret)
     return render_ai_access(request, form, status=422)
+
+
+def refuse_too_many(request: HttpRequest) -> HttpResponse:
+    """429: each token made is a mail and a row, also when it is revoked at once."""
+    return too_many_requests(
+        request, policy=PERSONAL_TOKEN.name, retry_after=PERSONAL_TOKEN.retry_after
+    )
 
 
 def mint_from(form: PersonalTokenForm, request: HttpRequest) -> str:
@@ -96,6 +107,8 @@ def replace(request: HttpRequest, token_id: UUID) -> HttpResponse:
     form = ReplaceTokenForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
         return render_replacement(request, token, form)
+    if not allow_personal_token(signed_in_user(request).pk):
+        return refuse_too_many(request)
     try:
         secret = replace_personal_token(
             token_id=token.id,

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection, connections
 from django.test import Client as Browser
 
@@ -16,6 +17,7 @@ from accounts.limits import (
     SIGN_IN_ACCOUNT,
     SIGN_IN_HERE,
     SIGN_IN_NETWORK,
+    SIGN_IN_RIGHT,
     SIGN_IN_SOURCE,
     Policy,
     give_token_back,
@@ -95,9 +97,27 @@ def test_a_guesser_is_stopped_and_the_person_elsewhere_is_not(world: World, log:
     assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
 
 
-def test_right_passwords_do_not_count(world: World) -> None:
+def test_right_passwords_do_not_count_as_wrong_ones(world: World) -> None:
     for _ in range(SIGN_IN_HERE.capacity + 2):
         assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
+
+
+@pytest.mark.case(353)
+def test_a_loop_of_right_passwords_is_stopped_and_soon_not_hashed(world: World, log: Any) -> None:
+    sign_in("alice@acme.example", PASSWORD, "192.0.2.1")
+    leave_tokens(SIGN_IN_RIGHT, 1)
+    assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
+    leave_tokens(SIGN_IN_RIGHT, 0)
+    sessions = Session.objects.count()
+    policies = []
+    for _ in range(SIGN_IN_HERE.capacity + 1):
+        stopped = sign_in("alice@acme.example", PASSWORD, "192.0.2.1")
+        assert stopped.status_code == 429
+        policies.append(log().with_reference(stopped["Reference-Id"]).get().details["policy"])
+    assert policies == [SIGN_IN_RIGHT.name] * SIGN_IN_HERE.capacity + [SIGN_IN_HERE.name]
+    assert Session.objects.count() == sessions
+    assert not log().filter(event="accounts.sign_in.succeeded")[2:]
+    assert sign_in("ben@acme.example", PASSWORD, "192.0.2.1").status_code == 302
 
 
 @pytest.mark.case(353, 361)

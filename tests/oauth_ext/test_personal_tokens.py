@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core import mail
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts.limits import PERSONAL_TOKEN
 from accounts.models import Membership, Organization
 from oauth_ext.models import PersonalAccessToken
+from tests.buckets import leave_tokens
 from tests.conftest import PASSWORD, World
 from tests.oauth_client import OAuthClient
 from tests.oauth_ext.conftest import page_refusal_of, photograph
@@ -235,3 +238,29 @@ def test_a_form_makes_one_token_however_often_it_is_sent(alice: Browser, world: 
 
 def test_the_address_of_the_form_opened_by_hand_is_the_settings_page(alice: Browser) -> None:
     assert alice.get(MINT)["Location"] == PAGE
+
+
+def test_making_and_replacing_tokens_in_a_loop_is_limited_for_each_person(
+    alice: Browser, world: World, log
+) -> None:
+    assert alice.post(MINT, fill_in(world)).status_code == 200
+    leave_tokens(PERSONAL_TOKEN, 1)
+    assert alice.post(MINT, fill_in(world)).status_code == 200
+    leave_tokens(PERSONAL_TOKEN, 0)
+    token = PersonalAccessToken.objects.order_by("created_at").last()
+    mail.outbox.clear()
+    before = list(PersonalAccessToken.objects.values())
+    for path, fields in (
+        (MINT, fill_in(world)),
+        (f"{MINT}/{token.pk}/replace", {"nonce": secrets.token_hex(16), "overlap": "0"}),
+    ):
+        refused = alice.post(path, fields)
+        assert refused.status_code == 429
+        assert refused["Retry-After"] == str(PERSONAL_TOKEN.retry_after)
+        row = log().with_reference(refused["Reference-Id"]).get()
+        assert (row.reason, row.details["policy"]) == ("too_many_attempts", PERSONAL_TOKEN.name)
+    assert list(PersonalAccessToken.objects.values()) == before
+    assert mail.outbox == []
+    # A form that is not filled in well is told so, and ending a token is always possible.
+    assert alice.post(MINT, fill_in(world, label="")).status_code == 422
+    assert alice.post(f"{MINT}/{token.pk}/revoke").status_code == 302
