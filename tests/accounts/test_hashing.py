@@ -1,9 +1,12 @@
 """Passwords cost what was chosen, for everybody alike, and never all of the host."""
 
+import fcntl
 import os
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -128,6 +131,57 @@ def test_a_slot_is_free_again_after_its_process_was_killed(impatient: None) -> N
         process.wait()
     with hold_slot():
         pass
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory for temporary files in which nothing is yet; the path of ours in it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    hash_slots.make_directory.cache_clear()
+    yield tmp_path / f"docjacket-{os.geteuid()}-{hash_slots.CHECKOUT}"
+    hash_slots.make_directory.cache_clear()
+
+
+@pytest.mark.case(355)
+def test_nobody_else_can_reach_the_slots(impatient: None, elsewhere: Path) -> None:
+    with hold_slot():
+        assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o700
+    (slot,) = elsewhere.iterdir()
+    assert stat.S_IMODE(slot.stat().st_mode) == 0o600
+    # What is free for all to open may be locked by all, and is no slot.
+    with ExitStack() as stack:
+        for name in ("hash_slots.py", "hashers.py"):
+            file = stack.enter_context((ROOT / "accounts" / name).open())
+            fcntl.flock(file, fcntl.LOCK_EX)
+        with hold_slot(), hold_slot():
+            pass
+
+
+@pytest.mark.case(355)
+@pytest.mark.parametrize("squat", ["open", "link", "file"])
+def test_a_directory_that_is_not_ours_alone_is_not_used_and_sign_in_goes_on(
+    impatient: None,
+    elsewhere: Path,
+    tmp_path: Path,
+    squat: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o700)
+    if squat == "open":
+        elsewhere.mkdir()
+        elsewhere.chmod(0o777)
+    elif squat == "link":
+        elsewhere.symlink_to(theirs)
+    else:
+        elsewhere.touch()
+    with all_slots_taken(), pytest.raises(HashingBusyError), hold_slot():
+        pass
+    with hold_slot():
+        pass
+    assert not list(theirs.iterdir())
+    assert squat != "open" or not list(elsewhere.iterdir())
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
 
 
 @pytest.mark.case(355)
