@@ -1,15 +1,16 @@
 """Refusals that can be caused at no cost, kept from filling the log.
 
 The first twenty of a source (an address, an IPv6 /64) of one kind in a minute are rows of their
-own, and the first sixty of somebody signed in. Beyond that one summary row stands for the rest of
-the minute; they all carry its reference, so that no reference leads nowhere. How many it stands
-for is told when the next one comes.
+own, the first twenty of a dead token, and the first sixty of somebody signed in. Beyond that one
+summary row stands for the rest of the minute; they all carry its reference, so that no reference
+leads nowhere. How many it stands for is told when the next one comes.
 """
 
 import ipaddress
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
 from activity.references import derive_reference
+from activity.subject import Subject
 
 ROWS_PER_MINUTE = 20
 # People are patient with a page that reloads itself; a program with their cookie is not.
@@ -48,24 +50,16 @@ def record_noise(
     user_id: UUID | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> str:
-    """Record a refusal and return the reference to show.
+    """Record a refusal of a stranger, or of somebody signed in; return the reference to show.
 
     That is the origin's own, or the summary's once the source has used up its rows.
     """
     source = f"user {user_id}" if user_id else name_source(origin.ip)
     allowance = ROWS_OF_A_PERSON if user_id else ROWS_PER_MINUTE
-    minute = int(time.time() // 60)
-    summary = Summary(event, origin, source, user_id)
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT, (source, event.value, minute))
-        count, last_minute, last_count = cursor.fetchone()
-    if last_count > allowance:
-        summary.record(last_minute, {"refusals": last_count})
-    if count > allowance:
-        if count == allowance + 1:
-            summary.record(minute, {"rows_kept": allowance})
-        return summary.derive_reference(minute)
-    record_event(
+    # Not the client: a stranger can name any, and another in each request.
+    summary = Summary(event, origin, source, Subject(user_id))
+    row = partial(
+        record_event,
         event,
         origin=origin,
         outcome=Outcome.REFUSED,
@@ -75,7 +69,49 @@ def record_noise(
         client_id=client_id,
         details=details,
     )
-    return origin.reference
+    return record_within(allowance, summary, row)
+
+
+def record_token_noise(
+    event: Event,
+    *,
+    origin: Origin,
+    reason: str,
+    http_status: int,
+    subject: Subject,
+) -> str:
+    """Record a refused token, whosever it is; return the reference to show.
+
+    A dead token can be shown for ever and from anywhere, so it counts by whose it was.
+    """
+    row = partial(
+        record_event,
+        event,
+        origin=origin,
+        outcome=Outcome.REFUSED,
+        reason=reason,
+        http_status=http_status,
+        **asdict(subject),
+    )
+    source = subject.name_source() or name_source(origin.ip)
+    summary = Summary(event, origin, source, subject)
+    return record_within(ROWS_PER_MINUTE, summary, row)
+
+
+def record_within(allowance: int, summary: "Summary", record_row: Callable[[], None]) -> str:
+    """Write the row if the source has any left; return the reference that leads somewhere."""
+    minute = int(time.time() // 60)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, (summary.source, summary.event.value, minute))
+        count, last_minute, last_count = cursor.fetchone()
+    if last_count > allowance:
+        summary.record(last_minute, {"refusals": last_count})
+    if count > allowance:
+        if count == allowance + 1:
+            summary.record(minute, {"rows_kept": allowance})
+        return summary.derive_reference(minute)
+    record_row()
+    return summary.origin.reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +121,7 @@ class Summary:
     event: Event
     origin: Origin
     source: str
-    user_id: UUID | None
+    subject: Subject
 
     def record(self, minute: int, details: Mapping[str, Any]) -> None:
         """Write what the minute's reference leads to."""
@@ -94,8 +130,8 @@ class Summary:
             origin=replace(self.origin, reference=self.derive_reference(minute)),
             outcome=Outcome.REFUSED,
             reason="too_many_refusals",
-            user_id=self.user_id,
             details={"event": self.event.value, **details},
+            **asdict(self.subject),
         )
 
     def derive_reference(self, minute: int) -> str:

@@ -10,7 +10,8 @@ import re
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 
-from mcp_endpoint.errors import Subject, UnauthorizedError
+from activity.subject import Subject
+from mcp_endpoint.errors import UnauthorizedError
 from oauth_ext.challenges import build_challenge
 from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
 

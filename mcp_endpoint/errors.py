@@ -5,11 +5,10 @@ MCP 2026-07-28 basic §Error Codes and transports §Streamable HTTP; RFC 6750 §
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
-from uuid import UUID
 
 from activity.events import Event
+from activity.subject import Subject
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -42,16 +41,6 @@ class ToolDefinitionError(Exception):
 
 class UnrecordedError(Exception):
     """The activity row could not be written, so nothing may be acknowledged: 503."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whom a refusal concerns, as far as known."""
-
-    user_id: UUID | None = None
-    organization_id: UUID | None = None
-    client_id: str = ""
-    connection_id: UUID | None = None
 
 
 class RefusedError(Exception):

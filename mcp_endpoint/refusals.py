@@ -1,18 +1,21 @@
 """The activity row of every request that is answered with an error.
 
-A refusal of somebody known is one row of its own. Strangers can cause refusals at no cost, so
-theirs go through the noise limit, which may hand back the reference of a summary instead.
+A refusal of somebody whose token works is one row of its own. Strangers can cause refusals at no
+cost, and so can whoever has a token that ended: theirs go through the noise limit, which may hand
+back the reference of a summary instead.
 """
 
 import logging
+from dataclasses import asdict
 
 import django.db
 
 from activity.events import Event, Outcome
-from activity.noise import record_noise
+from activity.noise import record_token_noise
 from activity.origin import Origin
 from activity.recorder import record_event
-from mcp_endpoint.errors import RefusedError, Subject
+from activity.subject import Subject
+from mcp_endpoint.errors import RefusedError
 from oauth_ext.verification import Principal
 
 logger = logging.getLogger(__name__)
@@ -26,50 +29,46 @@ def record_refusal(
     Raises:
         django.db.Error: the row could not be written.
     """
-    subject = refusal.subject or build_subject(principal)
-    if subject is None or subject.user_id is None:
-        return record_noise(
-            refusal.event, origin=origin, reason=refusal.reason, http_status=refusal.status
+    if principal is None:
+        return record_token_noise(
+            refusal.event,
+            origin=origin,
+            reason=refusal.reason,
+            http_status=refusal.status,
+            subject=refusal.subject or Subject(),
         )
     record_event(
         refusal.event,
         origin=origin,
         outcome=Outcome.REFUSED,
         reason=refusal.reason,
-        user_id=subject.user_id,
-        organization_id=subject.organization_id,
-        client_id=subject.client_id,
-        connection_id=subject.connection_id,
         tool=refusal.tool,
         protocol_version=protocol_version,
         http_status=refusal.status,
+        **asdict(build_subject(principal)),
     )
     return origin.reference
 
 
 def record_fault(origin: Origin, principal: Principal | None, reason: str) -> None:
     """Record a fault of our own as far as possible; the answer is an error either way."""
-    subject = build_subject(principal) or Subject()
     try:
         record_event(
             Event.SERVER_FAULT,
             origin=origin,
             outcome=Outcome.FAILED,
             reason=reason,
-            user_id=subject.user_id,
-            organization_id=subject.organization_id,
-            client_id=subject.client_id,
-            connection_id=subject.connection_id,
             http_status=500,
+            **asdict(build_subject(principal)),
         )
     except django.db.Error:
         logger.exception("a fault could not be recorded")
 
 
-def build_subject(principal: Principal | None) -> Subject | None:
+def build_subject(principal: Principal | None) -> Subject:
     """The principal as the log names it."""
     if principal is None:
-        return None
+        return Subject()
     return Subject(
         user_id=principal.user_id,
         organization_id=principal.organization_id,
