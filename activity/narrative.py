@@ -121,6 +121,7 @@ REASONS = {
     "leak_unknown": "Nothing in it was a token that works.",
     "password_reset": "The password has been reset since.",
     "password_too_long": "The password was longer than any password here.",
+    "pepper_unknown": "A server of ours lacked the key that another had used.",
     "personal_token_expired": "The personal access token had expired.",
     "personal_tokens_disabled": "Personal access tokens are switched off here.",
     "personal_token_unknown": "No such personal access token.",

@@ -173,6 +173,13 @@ class RegistrationFullError(TooManyRequestsError):
     default_description = "No more clients can be registered for now. Try again later."
 
 
+class OutOfStepError(TooManyRequestsError):
+    """Another server of ours sealed it under a pepper that this one was not given: our fault."""
+
+    status_code = 503
+    default_description = "This cannot be answered for now. Try again later."
+
+
 class UnredirectableError(Exception):
     """The client or the redirect URI is not certain: a page, never a redirect (RFC 6749 §4.1.2.1).
 

@@ -18,7 +18,13 @@ from django.utils import timezone
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
-from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError, TooManyRequestsError
+from oauth_ext.errors import (
+    BEYOND_ROLE,
+    InvalidGrantError,
+    InvalidScopeError,
+    OutOfStepError,
+    TooManyRequestsError,
+)
 from oauth_ext.families import (
     IssuedTokens,
     compute_refresh_expiry,
@@ -39,7 +45,12 @@ from oauth_ext.models import Client, RefreshToken, TokenFamily
 from oauth_ext.policies import SignInLimits, limit_sign_in, narrow_to_role
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import Standing, find_connection_standing, find_issuing_refusal
+from oauth_ext.standing import (
+    PASSING,
+    Standing,
+    find_connection_standing,
+    find_issuing_refusal,
+)
 from oauth_ext.theft_notice import send_theft_notice
 
 # Far above what parallel processes of one person send in a minute; a loop is slowed down.
@@ -66,17 +77,18 @@ def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
         InvalidGrantError: unknown, expired, revoked, or replayed; in the last case the family
             has died, which is for the caller's transaction to commit.
         InvalidScopeError, InvalidTargetError: asked for more; nothing was rotated.
-        TooManyRequestsError: a loop; nothing was rotated, and the same token works later.
+        TooManyRequestsError: a loop, or a fault of ours; nothing was rotated, and the same token
+            works later.
     """
     token = lock_token(request)
-    standing = get_standing(token.family)
+    now = timezone.now()
+    standing = get_standing(token, now, origin=origin)
     scope = narrow_to_role(narrow_scope(token.family, request.scope), standing.role)
     if not scope:
         raise InvalidScopeError("role_scope", BEYOND_ROLE)
     resolve_resource(request.resources)
-    now = timezone.now()
     if token.superseded_at is not None:
-        successor = repeat_rotation(token, request.refresh_token, now, origin=origin)
+        successor = repeat_rotation(token, request.refresh_token)
         record_refresh(token.family, origin=origin, reason="same_successor", scope=scope)
     elif token.expires_at <= now:
         raise InvalidGrantError("refresh_expired")
@@ -131,13 +143,33 @@ def check_rotations(token: Any, now: datetime) -> None:
         raise TooManyRequestsError("rotation_limit", retry_after=math.ceil(seconds))
 
 
-def get_standing(family: TokenFamily) -> Standing:
-    """Raise if the family, its connection or anything they stand on has ended or changed."""
+def get_standing(token: RefreshToken, now: datetime, *, origin: Origin) -> Standing:
+    """Raise if the sign-in has ended or changed, or if the token shows that it was stolen.
+
+    A thief must not go unnoticed because the connection is paused, or because they ask for more
+    than there is. Where nothing can come back to life, there is nothing to steal either.
+    """
+    family = token.family
     standing = find_connection_standing(family.connection_id, family.id)
-    refusal = find_issuing_refusal(standing) if standing else None
-    if standing is None or refusal:
-        raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
+    if standing is None:
+        raise InvalidGrantError("connection_unknown")
+    refusal = find_issuing_refusal(standing)
+    is_over = refusal is not None and refusal.reason not in PASSING
+    if not is_over and is_replay(token, now):
+        end_stolen_family(family, origin=origin)
+        raise InvalidGrantError("refresh_replayed")
+    if refusal:
+        raise InvalidGrantError(refusal.reason)
     return standing
+
+
+def is_replay(token: RefreshToken, now: datetime) -> bool:
+    """Whether the token has a successor that it may not be exchanged for any more."""
+    if token.superseded_at is None:
+        return False
+    # Without a sealed copy the successor is in use already: this token is from further back.
+    in_window = now - token.superseded_at < timedelta(seconds=settings.REFRESH_WINDOW)
+    return not in_window or token.sealed_successor is None
 
 
 def narrow_scope(family: TokenFamily, requested: str) -> str:
@@ -177,16 +209,18 @@ def rotate(token: RefreshToken, secret: str, now: datetime, limits: SignInLimits
     return successor
 
 
-def repeat_rotation(token: RefreshToken, secret: str, now: datetime, *, origin: Origin) -> str:
-    """The same successor again, inside the window; otherwise the family dies."""
-    assert token.superseded_at is not None
-    in_window = now - token.superseded_at < timedelta(seconds=settings.REFRESH_WINDOW)
-    sealed = token.sealed_successor
-    # Without a sealed copy the successor is in use already: this token is from further back.
-    successor = unseal(bytes(sealed), under=secret) if in_window and sealed else None
+def repeat_rotation(token: RefreshToken, secret: str) -> str:
+    """The same successor again, of a token that is no replay.
+
+    Raises:
+        OutOfStepError: another server sealed it under a pepper that is not known here. That is
+            no theft: nothing ends, and clients keep their tokens over a 503.
+        TooManyRequestsError: it came far too often.
+    """
+    assert token.sealed_successor is not None
+    successor = unseal(bytes(token.sealed_successor), under=secret)
     if successor is None:
-        end_stolen_family(token.family, origin=origin)
-        raise InvalidGrantError("refresh_replayed")
+        raise OutOfStepError("pepper_unknown")
     if token.replays >= MAX_REPLAYS:
         raise TooManyRequestsError("refresh_loop", "Too many refreshes with one token.")
     RefreshToken.objects.filter(pk=token.pk).update(replays=token.replays + 1)

@@ -53,6 +53,17 @@ class Refusal:
     description: str
 
 
+# What may be lifted again: until then, a sign-in is at rest and not over.
+PASSING = frozenset(
+    (
+        "client_changed",
+        "connection_paused",
+        "organization_inactive",
+        "policy_expired",
+        "user_inactive",
+    )
+)
+
 REVOKED_OR_EXPIRED = "Token is revoked or expired"
 NO_ORGANIZATION = "User has no organization"
 NOT_FOUND = "Account not found"

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -142,3 +143,59 @@ def test_pruning_says_what_still_depends_on_a_former_pepper(
     assert not find_former_pepper_use(timezone.now())
     call_command("prune_oauth")
     assert "TOKEN_PEPPER_FALLBACKS can go" in capsys.readouterr().out
+
+
+@pytest.mark.case(197, 212)
+def test_a_repeat_at_a_server_without_the_new_pepper_is_our_fault_and_no_theft(
+    oauth: OAuthClient,
+    alice_acme: Connected,
+    settings: Any,
+    rotate: Any,
+    log: Any,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    former = settings.TOKEN_PEPPER
+    rotate()
+    first = oauth.refresh(alice_acme.refresh_token).json()
+    # The load balancer sends the repeat to a server that was not restarted yet.
+    settings.TOKEN_PEPPER, settings.TOKEN_PEPPER_FALLBACKS = former, []
+    before = photograph()
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = oauth.refresh(alice_acme.refresh_token)
+    row = refusal_of(answer, "temporarily_unavailable", 503)
+    assert (row.event, row.reason) == ("oauth.token.refused", "pepper_unknown")
+    assert answer["Retry-After"] == "60"
+    assert photograph() == before
+    assert mail.outbox == []
+    assert not log().filter(event="oauth.refresh_token.replayed").exists()
+    rotate()
+    again = oauth.refresh(alice_acme.refresh_token).json()
+    assert again["refresh_token"] == first["refresh_token"]
+
+
+@pytest.mark.case(194)
+def test_after_the_window_a_server_without_the_new_pepper_still_knows_a_theft(
+    oauth: OAuthClient, alice_acme: Connected, settings: Any, rotate: Any
+) -> None:
+    former = settings.TOKEN_PEPPER
+    rotate()
+    oauth.refresh(alice_acme.refresh_token)
+    settings.TOKEN_PEPPER, settings.TOKEN_PEPPER_FALLBACKS = former, []
+    RefreshToken.objects.filter(generation=0).update(
+        superseded_at=timezone.now() - timedelta(seconds=61)
+    )
+    refusal = refusal_of(oauth.refresh(alice_acme.refresh_token), "invalid_grant")
+    assert refusal.reason == "refresh_replayed"
+    assert TokenFamily.objects.get().revoke_reason == "refresh_replayed"
+
+
+def test_while_every_server_knows_both_peppers_any_of_them_answers_what_another_began(
+    oauth: OAuthClient, alice_acme: Connected, settings: Any
+) -> None:
+    former, token = settings.TOKEN_PEPPER, alice_acme.refresh_token
+    for current, other in ((NEW, former), (former, NEW)) * 3:
+        settings.TOKEN_PEPPER, settings.TOKEN_PEPPER_FALLBACKS = current, [other]
+        successor = oauth.refresh(token).json()["refresh_token"]
+        settings.TOKEN_PEPPER, settings.TOKEN_PEPPER_FALLBACKS = other, [current]
+        assert oauth.refresh(token).json()["refresh_token"] == successor
+        token = successor

@@ -9,8 +9,9 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import Membership, User
 from oauth_ext.machine_secrets import SecretKind, mint_secret
-from oauth_ext.models import Client, RefreshToken, TokenFamily
+from oauth_ext.models import Client, Connection, RefreshToken, TokenFamily
 from oauth_ext.tokens import parse_access_token
 from tests.conftest import Connected
 from tests.oauth_client import RESOURCE, OAuthClient
@@ -93,3 +94,96 @@ def test_a_rotation_that_a_failover_forgot_is_no_theft(
     assert mail.outbox == []
     assert not log().filter(event="oauth.refresh_token.replayed").exists()
     assert oauth.refresh(alice_acme.refresh_token).status_code == 200
+
+
+def pause(connected: Connected) -> dict[str, str]:
+    """The connection rests."""
+    Connection.objects.update(paused_at=timezone.now())
+    return {}
+
+
+def suspend(connected: Connected) -> dict[str, str]:
+    """The person's account is switched off."""
+    User.objects.filter(pk=connected.connection.user_id).update(is_active=False)
+    return {}
+
+
+def ask_for_more(connected: Connected) -> dict[str, str]:
+    """A scope that was never granted."""
+    return {"scope": "read draft actions"}
+
+
+def ask_elsewhere(connected: Connected) -> dict[str, str]:
+    """A resource that is not ours."""
+    return {"resource": "https://evil.example/"}
+
+
+@pytest.mark.case(194, 195)
+@pytest.mark.parametrize("older", [False, True], ids=["late", "older"])
+@pytest.mark.parametrize("hide", [pause, suspend, ask_for_more, ask_elsewhere])
+def test_a_theft_is_noticed_whatever_else_is_wrong_with_the_request(
+    oauth: OAuthClient,
+    alice_acme: Connected,
+    log: Any,
+    hide: Callable[[Connected], dict[str, str]],
+    older: bool,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    second = oauth.refresh(alice_acme.refresh_token).json()["refresh_token"]
+    if older:
+        oauth.refresh(second)
+    changes = hide(alice_acme)
+    at = timezone.now() + timedelta(seconds=0 if older else 61)
+    with (
+        time_machine.travel(at, tick=False),
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        answer = oauth.refresh(alice_acme.refresh_token, **changes)
+        assert refusal_of(answer, GRANT).reason == "refresh_replayed"
+    assert TokenFamily.objects.get().revoke_reason == "refresh_replayed"
+    assert log().get(event="oauth.refresh_token.replayed").user_id == alice_acme.connection.user_id
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.parametrize(
+    "end", ["family", "connection", "password", "membership", "age"], ids=lambda end: f"by {end}"
+)
+def test_what_is_over_is_refused_plainly_however_old_the_token(
+    oauth: OAuthClient,
+    alice_acme: Connected,
+    log: Any,
+    end: str,
+    django_capture_on_commit_callbacks: Callable[..., Any],
+) -> None:
+    oauth.refresh(alice_acme.refresh_token)
+    now = timezone.now()
+    endings = {
+        "family": lambda: TokenFamily.objects.update(revoked_at=now),
+        "connection": lambda: Connection.objects.update(revoked_at=now),
+        "password": lambda: User.objects.update(tokens_valid_from=now),
+        "membership": lambda: Membership.objects.all().delete(),
+        "age": lambda: TokenFamily.objects.update(expires_at=now - timedelta(hours=1)),
+    }
+    endings[end]()
+    before = photograph()
+    with (
+        time_machine.travel(now + timedelta(seconds=61), tick=False),
+        django_capture_on_commit_callbacks(execute=True),
+    ):
+        row = refusal_of(oauth.refresh(alice_acme.refresh_token), GRANT)
+        assert row.reason != "refresh_replayed"
+    assert photograph() == before
+    assert mail.outbox == []
+    assert not log().filter(event="oauth.refresh_token.replayed").exists()
+
+
+@pytest.mark.parametrize("hide", [pause, suspend])
+def test_a_repeat_inside_the_window_accuses_nobody_while_the_sign_in_rests(
+    oauth: OAuthClient, alice_acme: Connected, hide: Callable[[Connected], dict[str, str]]
+) -> None:
+    oauth.refresh(alice_acme.refresh_token)
+    hide(alice_acme)
+    before = photograph()
+    row = refusal_of(oauth.refresh(alice_acme.refresh_token), GRANT)
+    assert row.reason in ("connection_paused", "user_inactive")
+    assert photograph() == before
