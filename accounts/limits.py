@@ -73,7 +73,8 @@ DOCUMENT_HOST = Policy("document.host", 6, 60)
 # Requests of people who are not signed in, as far as each would be a row (a session).
 WAITING_AUTHORIZATION = Policy("authorization.source", 60, 60)
 # Only refusals count, and only refusals are held back: what is right is never refused for what
-# others behind the same address got wrong. Nobody guesses 256 bits; this is against loops.
+# others behind the same address got wrong. Nobody guesses 256 bits; this is against loops. What
+# tells a client to register or to ask again is not held back either (``oauth_ext.views.answers``).
 TOKEN_REFUSALS = Policy("token.client_and_source", 20, 60)
 REVOCATION_REFUSALS = Policy("revocation.client_and_source", 20, 60)
 # Scanners report from a few addresses, many tokens at a time.

@@ -8,14 +8,30 @@ from accounts.limits import REVOCATION_REFUSALS, TOKEN_REFUSALS, allow_refusal
 from activity.events import Event
 from activity.origin import find_client_address
 from activity.refusals import record_refusal
-from oauth_ext.errors import OAuthError, TooManyRequestsError
+from oauth_ext.errors import (
+    InvalidGrantError,
+    InvalidScopeError,
+    InvalidTargetError,
+    OAuthError,
+    TooManyRequestsError,
+)
 from oauth_ext.models import Client
 
-# Beyond these, a refusal only says when to come back.
+# Beyond these, a refusal that nobody can act on only says when to come back.
 REFUSAL_POLICIES = {
     Event.TOKEN_REQUEST_REFUSED: TOKEN_REFUSALS,
     Event.REVOCATION_REFUSED: REVOCATION_REFUSALS,
 }
+
+# A client is told these however often others at its address were refused: it must register anew,
+# ask the person again, or ask for less. A 429 would leave it with what does not work any more.
+TELLING = (InvalidGrantError, InvalidScopeError, InvalidTargetError, TooManyRequestsError)
+TELLING_REASONS = frozenset({"client_unknown", "client_disabled"})
+
+
+def is_telling(error: OAuthError) -> bool:
+    """Whether the answer says what to do next; not so a wrong secret or a malformed request."""
+    return isinstance(error, TELLING) or error.reason in TELLING_REASONS
 
 
 def answer_json(body: dict[str, Any], *, status: int = 200) -> HttpResponse:
@@ -31,7 +47,7 @@ def answer_refusal(
 ) -> HttpResponse:
     """The error response of RFC 6749 §5.2, after its row was written."""
     client_id = client.client_id if client else ""
-    policy, details = REFUSAL_POLICIES.get(event), {}
+    policy, details = None if is_telling(error) else REFUSAL_POLICIES.get(event), {}
     if policy and not allow_refusal(policy, client_id, find_client_address(request)):
         details = {"policy": policy.name, "otherwise": error.reason}
         error = TooManyRequestsError("too_many_refusals", retry_after=policy.retry_after)

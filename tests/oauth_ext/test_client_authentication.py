@@ -358,7 +358,7 @@ def test_a_public_client_may_send_an_empty_secret_and_no_other(
 
 
 @pytest.mark.case(183)
-def test_a_wrong_secret_costs_no_more_than_an_unknown_client(
+def test_a_wrong_secret_costs_what_an_unknown_client_does_and_is_counted(
     server: Confidential, exchange: dict[str, str]
 ) -> None:
     wrong = mint_secret(SecretKind.CLIENT_SECRET)
@@ -371,7 +371,8 @@ def test_a_wrong_secret_costs_no_more_than_an_unknown_client(
         server.http.post("/token", urlencode(unknown_client), FORM)
     with CaptureQueriesContext(connection) as known:
         server.send("/token", exchange, secret=wrong)
-    assert len(known) == len(unknown)
+    # One statement more takes from the limit of wrong secrets.
+    assert len(known) == len(unknown) + 1
 
 
 @pytest.mark.case(183, 343)

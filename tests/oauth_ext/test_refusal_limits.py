@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.contrib.sessions.models import Session
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts.limits import (
     HOSTED_FACTOR,
@@ -16,15 +17,17 @@ from accounts.limits import (
     WAITING_AUTHORIZATION,
 )
 from accounts.models import TokenBucket
-from oauth_ext.models import RefreshToken
+from activity.noise import ROWS_PER_MINUTE
+from activity.origin import Origin
+from oauth_ext.families import revoke_family
+from oauth_ext.models import Client, RefreshToken
 from oauth_ext.refresh import MAX_ROTATIONS
 from tests.buckets import leave_tokens
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
+from tests.oauth_ext.confidential import basic, make_confidential
 
 pytestmark = pytest.mark.django_db
-
-UNKNOWN = "mcp_ac_" + "0" * 49
 
 
 def use_up(send: Callable[[], Any], times: int) -> set[int]:
@@ -32,15 +35,20 @@ def use_up(send: Callable[[], Any], times: int) -> set[int]:
     return {send().status_code for _ in range(times)}
 
 
+def send_malformed(oauth: OAuthClient) -> Any:
+    """A request from which no client can learn anything but that it is wrong."""
+    return oauth.token(grant_type="password", refresh_token="x")
+
+
 @pytest.mark.case(183, 356)
 def test_refusals_at_the_token_endpoint_are_limited_and_name_the_policy(
     oauth: OAuthClient, alice_acme: Connected, log: Any
 ) -> None:
-    assert oauth.exchange(UNKNOWN).status_code == 400
+    assert send_malformed(oauth).status_code == 400
     leave_tokens(TOKEN_REFUSALS, 1)
-    assert oauth.exchange(UNKNOWN).status_code == 400
+    assert send_malformed(oauth).status_code == 400
     leave_tokens(TOKEN_REFUSALS, 0)
-    refused = oauth.exchange(UNKNOWN)
+    refused = send_malformed(oauth)
     assert refused.status_code == 429
     assert refused.json()["error"] == "temporarily_unavailable"
     assert refused["Retry-After"] == str(TOKEN_REFUSALS.retry_after)
@@ -52,25 +60,83 @@ def test_refusals_at_the_token_endpoint_are_limited_and_name_the_policy(
 def test_the_row_of_a_limited_refusal_keeps_why_it_was_refused(
     oauth: OAuthClient, alice_acme: Connected, log: Any
 ) -> None:
-    oauth.exchange(UNKNOWN)
+    send_malformed(oauth)
     leave_tokens(TOKEN_REFUSALS, 0)
-    refused = oauth.exchange(UNKNOWN)
+    refused = send_malformed(oauth)
     row = log().with_reference(refused["Reference-Id"]).get()
     assert (row.event, row.reason, row.http_status) == (
         "oauth.token.refused",
         "too_many_refusals",
         429,
     )
-    assert row.details == {"policy": TOKEN_REFUSALS.name, "otherwise": "code_unknown"}
+    assert row.details == {"policy": TOKEN_REFUSALS.name, "otherwise": "grant_type"}
+
+
+@pytest.mark.case(183)
+def test_wrong_client_secrets_are_slowed_down_and_the_right_one_is_not(
+    oauth: OAuthClient, obtain_code: Callable[..., str], origin: Origin
+) -> None:
+    client, secret = make_confidential(origin)
+    oauth.client_id = client.client_id
+    code = obtain_code(client=client)
+    wrong = {"client_id": client.client_id, "client_secret": secret[:-1] + "_"}
+    assert oauth.exchange(code, **wrong).status_code == 401
+    leave_tokens(TOKEN_REFUSALS, 0)
+    held = oauth.exchange(code, **wrong)
+    assert (held.status_code, held["Retry-After"]) == (429, str(TOKEN_REFUSALS.retry_after))
+    right = {"client_id": client.client_id, "client_secret": secret}
+    assert oauth.exchange(code, **right).status_code == 200
 
 
 def test_what_is_right_is_never_refused_for_what_was_wrong(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:
-    assert oauth.refresh("mcp_rt_" + "0" * 49).status_code == 400
+    assert send_malformed(oauth).status_code == 400
     leave_tokens(TOKEN_REFUSALS, 0)
-    assert oauth.refresh("mcp_rt_" + "0" * 49).status_code == 429
+    assert send_malformed(oauth).status_code == 429
     assert oauth.refresh(alice_acme.refresh_token).status_code == 200
+
+
+@pytest.mark.case(183, 266)
+def test_a_neighbour_s_refusals_keep_no_client_from_learning_what_to_do(
+    oauth: OAuthClient, alice_acme: Connected, log: Any
+) -> None:
+    for client_id in (alice_acme.client.client_id, "nonsense"):
+        oauth.client_id = client_id
+        send_malformed(oauth)
+    leave_tokens(TOKEN_REFUSALS, 0)
+    # One that was reaped registers anew, one whose sign-in ended asks the person again.
+    oauth.client_id = "dyn_reaped"
+    for _ in range(ROWS_PER_MINUTE + 5):
+        answer = oauth.refresh(alice_acme.refresh_token)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert log().with_reference(answer["Reference-Id"]).exists()
+    # The rows are bounded all the same, and every reference leads to one.
+    refused = log().filter(event="oauth.token.refused")
+    assert refused.count() <= ROWS_PER_MINUTE
+    oauth.client_id = alice_acme.client.client_id
+    wider = oauth.refresh(alice_acme.refresh_token, scope="read draft actions")
+    assert (wider.status_code, wider.json()["error"]) == (400, "invalid_scope")
+    revoke_family(alice_acme.family.id, reason="revoked_by_client")
+    ended = oauth.refresh(alice_acme.refresh_token)
+    assert (ended.status_code, ended.json()["error"]) == (400, "invalid_grant")
+    switch = {"disabled_at": timezone.now()}
+    Client.objects.filter(pk=alice_acme.client.pk).update(**switch)
+    assert oauth.refresh(alice_acme.refresh_token).status_code == 401
+    assert log().with_reference(ended["Reference-Id"]).exists()
+
+
+def test_a_neighbour_s_refusals_hide_no_unknown_client_at_the_revocation_endpoint(
+    oauth: OAuthClient, alice_acme: Connected, other_client: Client
+) -> None:
+    for client_id in (other_client.client_id, "dyn_reaped"):
+        assert oauth.revoke("", client_id=client_id).status_code == 400
+    leave_tokens(REVOCATION_REFUSALS, 0)
+    assert oauth.revoke("", client_id="dyn_reaped").status_code == 429
+    unknown = oauth.revoke(alice_acme.refresh_token, client_id="dyn_reaped")
+    assert (unknown.status_code, unknown.json()["error"]) == (401, "invalid_client")
+    foreign = oauth.revoke(alice_acme.refresh_token, client_id=other_client.client_id)
+    assert (foreign.status_code, foreign.json()["error"]) == (400, "invalid_grant")
 
 
 def test_successes_cost_nothing(oauth: OAuthClient, alice_acme: Connected) -> None:
@@ -82,19 +148,26 @@ def test_successes_cost_nothing(oauth: OAuthClient, alice_acme: Connected) -> No
 def test_invented_clients_share_one_bucket_and_do_not_use_up_a_real_one_s(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:
+    def send(client_id: str) -> int:
+        headers = basic(client_id, "x")
+        body = "grant_type=password"
+        kind = "application/x-www-form-urlencoded"
+        return int(oauth.http.post("/token", body, kind, headers=headers).status_code)
+
     for number in range(3):
-        assert oauth.exchange(UNKNOWN, client_id=f"dyn_{number}").status_code == 401
+        assert send(f"dyn_{number}") == 400
     leave_tokens(TOKEN_REFUSALS, 0)
-    assert oauth.exchange(UNKNOWN, client_id="dyn_another").status_code == 429
+    assert send("dyn_another") == 429
     assert TokenBucket.objects.filter(policy=TOKEN_REFUSALS.name).count() == 1
-    assert oauth.exchange(UNKNOWN).status_code == 400
+    wrong = oauth.refresh(alice_acme.refresh_token, client_secret="x")
+    assert wrong.status_code == 401
 
 
 def test_hosted_assistants_share_addresses_and_are_refused_more(
     oauth: OAuthClient, alice_acme: Connected
 ) -> None:
     oauth.http = Browser(raise_request_exception=False, REMOTE_ADDR="160.79.104.10")
-    assert use_up(lambda: oauth.exchange(UNKNOWN), TOKEN_REFUSALS.capacity + 5) == {400}
+    assert use_up(lambda: send_malformed(oauth), TOKEN_REFUSALS.capacity + 5) == {400}
     bucket = TokenBucket.objects.get(policy=TOKEN_REFUSALS.name)
     assert bucket.tokens > TOKEN_REFUSALS.capacity * (HOSTED_FACTOR - 2)
 
@@ -111,7 +184,7 @@ def test_refusals_at_the_revocation_endpoint_are_limited_and_revoking_still_work
     assert refused.status_code == 429
     assert refused["Retry-After"] == str(REVOCATION_REFUSALS.retry_after)
     assert oauth.revoke(alice_acme.refresh_token).status_code == 200
-    assert oauth.refresh(alice_acme.refresh_token).status_code in (400, 429)
+    assert oauth.refresh(alice_acme.refresh_token).status_code == 400
     alice_acme.family.refresh_from_db()
     assert alice_acme.family.revoked_at is not None
 
