@@ -66,14 +66,19 @@ def read_credentials(request: HttpRequest, parameters: Parameters) -> Credential
 
 
 def read_basic(header: str) -> Credentials:
-    """A Basic header (RFC 7617 §2), both parts form-decoded (RFC 6749 §2.3.1)."""
+    """A Basic header (RFC 7617 §2), both parts form-decoded (RFC 6749 §2.3.1).
+
+    Libraries that leave out the encoding send a client id that is a URL as it is. Such a client
+    is public, so the last colon ends the id and nothing may follow it.
+    """
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         raise InvalidClientHeaderError("client_auth", "Only Basic is taken here.")
     try:
-        user, colon, password = (
-            base64.b64decode(encoded.lstrip(" "), validate=True).decode().partition(":")
-        )
+        pair = base64.b64decode(encoded.lstrip(" "), validate=True).decode()
+        if pair.startswith("https://") and pair.endswith(":") and not CONTROL.search(pair):
+            return Credentials(pair[:-1], in_header=True)
+        user, colon, password = pair.partition(":")
         client_id = unquote_plus(user, errors="strict")
         secret = unquote_plus(password, errors="strict")
     except ValueError as error:
