@@ -53,7 +53,7 @@ def check_document_loopback(app_configs: Any, **kwargs: Any) -> list[CheckMessag
     """Client documents from this machine would reach its internal services."""
     if not settings.CIMD_ALLOW_LOOPBACK:
         return []
-    return [Error("CIMD_ALLOW_LOOPBACK is on.", hint="Unset it.", id="oauth_ext.E010")]
+    return [Error("CIMD_ALLOW_LOOPBACK is on.", hint="Unset it.", id="oauth_ext.E012")]
 
 
 @register(Tags.security, deploy=True)

@@ -450,9 +450,9 @@ def test_the_deployment_check_refuses_documents_on_this_machine(settings: Any) -
     def found() -> list[str | None]:
         return [message.id for message in run_checks(include_deployment_checks=True)]
 
-    assert "oauth_ext.E010" not in found()
+    assert "oauth_ext.E012" not in found()
     settings.CIMD_ALLOW_LOOPBACK = True
-    assert "oauth_ext.E010" in found()
+    assert "oauth_ext.E012" in found()
 
 
 def test_an_idle_client_is_reaped_and_comes_back_by_itself(
