@@ -16,6 +16,7 @@ from activity.origin import origin_of
 from activity.recorded_admin import RecordedAdmin
 from oauth_ext.client_admin import ClientAdmin
 from oauth_ext.connections import ConnectionNotFoundError, revoke_connection
+from oauth_ext.guarded_admin import GuardedAdmin
 from oauth_ext.models import (
     AccessToken,
     AuthorizationCode,
@@ -34,7 +35,7 @@ for model in (AccessToken, AuthorizationCode, Client, IDToken, RefreshToken):
 admin.site.register(Client, ClientAdmin)
 
 
-class WatchOnlyAdmin(admin.ModelAdmin[Any]):
+class WatchOnlyAdmin(GuardedAdmin):
     """Rows that come and go by protocol only; admin shows them and offers actions."""
 
     actions_on_bottom = True
@@ -132,6 +133,7 @@ class PersonalAccessTokenAdmin(WatchOnlyAdmin):
     )
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
     search_fields = ("label", "user__email", "=hint")
+    hidden_columns = ("token_hash", "mint_nonce")
     list_select_related = ("user", "organization")
     # Named one by one: no hash, and no nonce.
     fields = (

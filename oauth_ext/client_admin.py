@@ -22,6 +22,7 @@ from django.utils.safestring import SafeString
 from accounts.signed_in import is_sign_in_stale, signed_in_user
 from activity.origin import origin_of
 from oauth_ext.client_forms import ClientForm
+from oauth_ext.guarded_admin import GuardedAdmin
 from oauth_ext.models import Client
 from oauth_ext.operator_clients import (
     SecretMovedOnError,
@@ -55,7 +56,7 @@ def is_operators(client: Client | None) -> bool:
     return client is None or client.registration_source == Client.RegistrationSource.MANUAL
 
 
-class ClientAdmin(admin.ModelAdmin[Client]):
+class ClientAdmin(GuardedAdmin):
     """Every change is recorded by ``operator_clients``, in its own transaction."""
 
     form = ClientForm
@@ -70,6 +71,7 @@ class ClientAdmin(admin.ModelAdmin[Client]):
     )
     search_fields = ("name", "client_id", "redirect_uris")
     actions = ("switch_off", "switch_on")
+    hidden_columns = ("client_secret", "metadata_digest")
 
     # --- what is shown, and what may be changed -------------------------------------------------
 
@@ -139,11 +141,6 @@ class ClientAdmin(admin.ModelAdmin[Client]):
             return "nothing"
         body = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows)
         return format_html("<table>{}</table>", body)
-
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
-        """Not by the stored hash, which could be found out letter by letter."""
-        hidden = lookup.startswith(("client_secret", "metadata_digest"))
-        return not hidden and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Switched off, not deleted: their connections keep their story."""

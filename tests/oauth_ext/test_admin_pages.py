@@ -1,5 +1,6 @@
 """Django admin: operators see and cut, and never see a secret; everybody else sees nothing."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from activity.models import ActivityEvent
 from oauth_ext.models import (
     AuthorizationCode,
+    Client,
     Connection,
     OrganizationPolicy,
     PersonalAccessToken,
@@ -246,3 +248,28 @@ def test_deleting_people_clients_and_organizations_leaves_the_log(
         type(row).objects.filter(pk=row.pk).delete()
     assert rows <= set(ActivityEvent.objects.values_list("id", flat=True))
     assert oauth.call(alice_acme.access_token).status_code == 401
+
+
+STORED = re.compile(r"(?:secret|hash|checksum|digest|nonce|password|sealed_successor|code)$")
+
+
+@pytest.mark.case(334)
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
+def test_no_list_can_be_filtered_by_what_is_stored_of_a_secret(
+    operator: Browser, full: list[str], model: type[Model]
+) -> None:
+    columns = [field.name for field in model._meta.concrete_fields]
+    columns += [
+        f"{relation.name}__{field.name}"
+        for relation in model._meta.get_fields()
+        if relation.related_model
+        for field in relation.related_model._meta.concrete_fields
+    ]
+    stored = [name for name in columns if STORED.search(name) and not name.startswith("hash_")]
+    expected = {Client: "client_secret", PersonalAccessToken: "token_hash", User: "password"}
+    assert model not in expected or expected[model] in stored
+    for name in stored:
+        for lookup in (name, f"{name}__startswith", f"{name}__gt"):
+            answer = operator.get(url_of(model, "changelist"), {lookup: "0"})
+            assert answer.status_code in (302, 400), lookup
+            assert answer.status_code == 400 or "e=1" in answer["Location"], lookup
