@@ -101,3 +101,11 @@ def test_the_readme_s_tool_works_as_it_stands(world: World, connect: Callable[..
         assert McpClient(connected.access_token).use("count_people") == {"people": 1}
     finally:
         registry.remove("count_people")
+
+
+def test_mails_are_text_that_nothing_escapes() -> None:
+    for path in (ROOT / "templates").rglob("email/*.txt"):
+        source = path.read_text()
+        # What is included stands where its mail has turned it off already.
+        if "{{" in source and not path.name.startswith("_"):
+            assert "{% autoescape off %}" in source.partition("{{")[0], path

@@ -9,8 +9,9 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import Organization, User
 from oauth_ext.machine_secrets import unseal
-from oauth_ext.models import Connection, RefreshToken, TokenFamily
+from oauth_ext.models import Client, Connection, RefreshToken, TokenFamily
 from oauth_ext.tokens import parse_access_token
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
@@ -115,6 +116,23 @@ def test_a_token_from_several_generations_back_is_theft_even_inside_the_window(
     assert oauth.call(third["access_token"]).status_code == 401
     refusal_of(oauth.refresh(third["refresh_token"]), GRANT)
     assert len(mail.outbox) == 1
+
+
+def test_the_mail_about_a_theft_is_text_as_people_write_it(
+    oauth: OAuthClient,
+    alice_acme: Connected,
+    world: World,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    User.objects.filter(pk=world.alice.pk).update(name="Alice O'Brien")
+    Organization.objects.filter(pk=world.acme.pk).update(name="Acme & Sons")
+    Client.objects.update(name='The "best" <client>')
+    oauth.refresh(alice_acme.refresh_token)
+    with later(61), django_capture_on_commit_callbacks(execute=True):
+        refusal_of(oauth.refresh(alice_acme.refresh_token), GRANT)
+    (notice,) = mail.outbox
+    for name in ("Alice O'Brien", "Acme & Sons", 'The "best" <client>'):
+        assert name in notice.body
 
 
 def test_a_window_of_zero_forgives_nothing(
