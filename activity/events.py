@@ -46,6 +46,7 @@ class Event(StrEnum):
     PERSONAL_TOKEN_REPLACED = "oauth.personal_token.replaced"
     PERSONAL_TOKEN_EXPIRY_WARNED = "oauth.personal_token.expiry_warned"
     PERSONAL_TOKEN_LEAKED = "oauth.personal_token.leaked"
+    CLIENT_SECRET_LEAKED = "oauth.client_secret.leaked"
     SIGN_IN_LEAKED = "oauth.sign_in.leaked"
     LEAK_REPORT_REFUSED = "oauth.leak_report.refused"
     TOKEN_REFUSED = "mcp.token.refused"

@@ -35,6 +35,7 @@ TITLES = {
     Event.PERSONAL_TOKEN_REPLACED: "A personal access token was replaced",
     Event.PERSONAL_TOKEN_EXPIRY_WARNED: "You were told that a personal access token will end",
     Event.PERSONAL_TOKEN_LEAKED: "A personal access token was found by somebody and revoked",
+    Event.CLIENT_SECRET_LEAKED: "An application's secret was found by somebody and removed",
     Event.SIGN_IN_LEAKED: "A token of an application was found by somebody; its sign-in was ended",
     Event.LEAK_REPORT_REFUSED: "A report of a leaked token changed nothing",
     Event.TOKEN_REFUSED: "A call was refused because of its token",

@@ -29,6 +29,24 @@ def replace_secret(client: Client) -> str:
     return secret
 
 
+def remove_secret(client: Client) -> None:
+    """Leave the client without a secret: none is right until it is given a new one."""
+    client.client_secret, client.secret_hint, client.secret_pepper_id = "", "", ""
+    client.save(update_fields=["client_secret", "secret_hint", "secret_pepper_id", "updated"])
+
+
+def lock_client_of(secret: str) -> Client | None:
+    """The client that has this secret, its row locked; call it inside a transaction."""
+    if not is_well_formed(secret, SecretKind.CLIENT_SECRET):
+        return None
+    found: Client | None = (
+        Client.objects.select_for_update()
+        .filter(client_type=Client.CLIENT_CONFIDENTIAL, client_secret__in=hash_candidates(secret))
+        .first()
+    )
+    return found
+
+
 def is_secret_of(client: Client, secret: str) -> bool:
     """Whether this is the client's secret, under the current pepper or a former one."""
     if not client.client_secret or not is_well_formed(secret, SecretKind.CLIENT_SECRET):

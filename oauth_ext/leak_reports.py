@@ -1,4 +1,5 @@
-"""Tokens that somebody found in public: whoever shows one has it revoked, and its owner is told.
+"""Tokens and secrets that somebody found in public: whoever shows one has it revoked, and its
+owner is told; of a client's secret, the operator.
 
 Having the token is the proof, so nobody signs in for this. The report is answered alike whatever
 was in it: it must never say whether a token exists, whose it is, or that it has ended before.
@@ -15,6 +16,8 @@ from django.utils import timezone
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
+from oauth_ext.client_secret_mail import send_leaked_secret_notice
+from oauth_ext.client_secrets import lock_client_of, remove_secret
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.errors import InvalidRequestError
 from oauth_ext.families import revoke_family
@@ -66,6 +69,8 @@ def revoke_leaked_token(leaked: LeakedToken, *, origin: Origin) -> bool:
     """End one token, whichever kind it is; whether it was alive until now."""
     if leaked.token.startswith(SecretKind.PERSONAL_TOKEN.value):
         return revoke_personal(leaked, origin=origin)
+    if leaked.token.startswith(SecretKind.CLIENT_SECRET.value):
+        return revoke_client_secret(leaked, origin=origin)
     family_id = find_family_id(leaked.token)
     return family_id is not None and revoke_sign_in(leaked, family_id, origin=origin)
 
@@ -117,6 +122,25 @@ def revoke_sign_in(leaked: LeakedToken, family_id: UUID, *, origin: Origin) -> b
             details={"family": family.id, **build_claims(leaked)},
         )
         send_leaked_sign_in_notice(family.connection)
+    return True
+
+
+def revoke_client_secret(leaked: LeakedToken, *, origin: Origin) -> bool:
+    """Remove a confidential client's secret; an operator gives it a new one."""
+    with transaction.atomic():
+        client = lock_client_of(leaked.token)
+        if client is None:
+            return False
+        hint = client.secret_hint
+        remove_secret(client)
+        record_event(
+            Event.CLIENT_SECRET_LEAKED,
+            origin=origin,
+            reason=REASON,
+            client_id=client.client_id,
+            details={"client_name": client.name, "hint": hint, **build_claims(leaked)},
+        )
+        send_leaked_secret_notice(client, hint)
     return True
 
 

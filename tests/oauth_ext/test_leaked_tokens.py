@@ -11,10 +11,14 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import TokenBucket
-from oauth_ext.machine_secrets import compute_checksum
+from activity.origin import Origin
+from oauth_ext.client_secrets import is_secret_of
+from oauth_ext.machine_secrets import SecretKind, compute_checksum, mint_secret
 from oauth_ext.models import PersonalAccessToken, TokenFamily
+from oauth_ext.operator_clients import renew_secret
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
+from tests.oauth_ext.confidential import make_confidential
 from tests.oauth_ext.conftest import photograph, refusal_of, row_behind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.case(252)]
@@ -219,3 +223,59 @@ def test_switched_off_a_leaked_personal_token_is_revoked_all_the_same(
     settings.PERSONAL_TOKENS_ENABLED = False
     assert report(secret).status_code == 200
     assert PersonalAccessToken.objects.get().revoked_at is not None
+
+
+def test_a_client_s_secret_is_removed_and_the_operator_told(
+    report: Report, oauth: OAuthClient, origin: Origin, world: World, log: Any, settings: Any
+) -> None:
+    client, secret = make_confidential(origin, name="O'Brien & Sons")
+    neighbour, kept = make_confidential(origin)
+    oauth.client_id = client.client_id
+    code = oauth.obtain_code(world.alice, world.acme)
+    tokens = oauth.exchange(code, client_secret=secret).json()
+    answer = report(secret)
+    assert (answer.status_code, answer.content) == (200, b"[]")
+    refused = oauth.refresh(tokens["refresh_token"], client_secret=secret)
+    assert refusal_of(refused, "invalid_client", 401).reason == "client_auth"
+    assert oauth.refresh(tokens["refresh_token"]).status_code == 401
+    client.refresh_from_db()
+    assert (client.client_secret, client.secret_hint, client.secret_pepper_id) == ("", "", "")
+    row = log().get(event="oauth.client_secret.leaked")
+    assert (row.client_id, row.reason, row.user_id) == (client.client_id, "leaked", None)
+    assert (row.details["claimed_url"], row.details["hint"]) == (URL, secret[-4:])
+    (message,) = mail.outbox
+    assert message.to == [settings.SUPPORT_EMAIL]
+    assert "O'Brien & Sons" in message.body and client.client_id in message.body
+    assert f"/admin/oauth_ext/client/{client.pk}/change/" in message.body
+    assert secret[7:-4] not in message.body and URL not in message.body
+    # What is connected goes on with a new secret; other clients never noticed.
+    assert oauth.call(tokens["access_token"]).status_code == 200
+    new = renew_secret(client.pk, replacing="", by_user_id=world.alice.pk, origin=origin)
+    assert oauth.refresh(tokens["refresh_token"], client_secret=new).status_code == 200
+    neighbour.refresh_from_db()
+    assert is_secret_of(neighbour, kept)
+
+
+def test_the_finder_cannot_tell_a_live_client_secret_from_a_dead_or_made_up_one(
+    report: Report, origin: Origin, log: Any
+) -> None:
+    _, secret = make_confidential(origin)
+    live = report(secret)
+    before = photograph()
+    made_up = mint_secret(SecretKind.CLIENT_SECRET)
+    others = [report(secret), report(made_up), report(secret[:-1] + "x"), report("mcp_cs_")]
+    assert all(described(answer) == described(live) for answer in others)
+    assert photograph() == before
+    assert len(mail.outbox) == 1
+    assert {row_behind(answer).reason for answer in others} == {"leak_unknown"}
+
+
+def test_a_client_secret_under_a_former_pepper_is_found_too(
+    report: Report, origin: Origin, settings: Any
+) -> None:
+    client, secret = make_confidential(origin)
+    settings.TOKEN_PEPPER_FALLBACKS = [settings.TOKEN_PEPPER]
+    settings.TOKEN_PEPPER = "a-new-pepper-of-more-than-thirty-two-characters"
+    report(secret)
+    client.refresh_from_db()
+    assert client.client_secret == ""
