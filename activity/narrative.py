@@ -106,7 +106,6 @@ REASONS = {
     "disconnected_by_user": "Disconnected on the settings page.",
     "disconnected_by_operator": "Disconnected by an operator.",
     "disconnected_by_tool": "Disconnected from an AI application.",
-    "edited_by_operator": "An operator gave it another name or other addresses.",
     "hashing_busy": "As many passwords were being checked as can be at once.",
     "http_method": "Only calls are answered; the application goes on without a stream.",
     "insufficient_scope": "The permission that it needs was not given.",

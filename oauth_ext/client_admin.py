@@ -158,6 +158,19 @@ class ClientAdmin(GuardedAdmin):
         answer: HttpResponse = view(request, form_url, extra_context)
         return answer
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Nor may they send people's codes elsewhere: saving an operator's client asks as well."""
+        client = self.get_object(request, unquote(object_id))
+        if not self.has_view_or_change_permission(request, client):
+            raise PermissionDenied
+        view = super().change_view
+        if request.method == "POST" and is_operators(client):
+            view = reauthentication_required(view, enabled=is_sign_in_stale)
+        answer: HttpResponse = view(request, object_id, form_url, extra_context)
+        return answer
+
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Through the functions that record it."""
         operator, origin = signed_in_user(request).pk, origin_of(request)

@@ -10,13 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.utils import timezone
 
-from activity.events import Event
-from activity.origin import Origin
-from activity.recorder import record_event
 from oauth_ext.models import Client, Connection
 from oauth_ext.redirect_uris import Kind, find_host, find_kind
 
@@ -54,18 +50,15 @@ def describe_state(client: Client) -> dict[str, Any]:
 
 
 def change_client(
-    client: Client,
-    *,
-    name: str,
-    redirect_uris: Sequence[str],
-    reason: str,
-    origin: Origin,
-    by_user_id: UUID | None = None,
-) -> None:
-    """Give the client this name and these redirect URIs, and record it if that is a change.
+    client: Client, *, name: str, redirect_uris: Sequence[str]
+) -> dict[str, Any] | None:
+    """Give the client this name and these redirect URIs; None if it has them already.
 
     The caller's transaction has locked the client's row, and saves it afterwards. Another name, or
     somewhere new that answers may go, raises the revision; what only takes away asks nobody.
+
+    Returns:
+        The change as the log tells it: from, to, and whether people are asked again.
     """
     before, known = describe_state(client), set(client.redirect_uri_list)
     is_renamed, is_moved = name != client.name, set(redirect_uris) != known
@@ -75,15 +68,9 @@ def change_client(
     if asks_again:
         client.revision += 1
         client.changed_at = timezone.now()
-    if is_renamed or is_moved:
-        record_event(
-            Event.CLIENT_CHANGED,
-            origin=origin,
-            reason=reason,
-            user_id=by_user_id,
-            client_id=client.client_id,
-            details={"from": before, "to": describe_state(client), "asks_again": asks_again},
-        )
+    if not is_renamed and not is_moved:
+        return None
+    return {"from": before, "to": describe_state(client), "asks_again": asks_again}
 
 
 def is_outdated(connection: Connection, client: Client) -> bool:

@@ -154,13 +154,17 @@ def store_document(
             client = rows.first() or create_client(client_id, metadata, origin=origin)
             if not is_from_document(client):
                 return
-            change_client(
-                client,
-                name=metadata.client_name,
-                redirect_uris=metadata.redirect_uris,
-                reason="cimd_changed",
-                origin=origin,
+            change = change_client(
+                client, name=metadata.client_name, redirect_uris=metadata.redirect_uris
             )
+            if change:
+                record_event(
+                    Event.CLIENT_CHANGED,
+                    origin=origin,
+                    reason="cimd_changed",
+                    client_id=client_id,
+                    details=change,
+                )
             client.metadata = {"scope": metadata.scope, **dict(metadata.extras)}
             client.document_fetched_at = now
             client.cimd_expires_at = expires_at

@@ -38,23 +38,15 @@ def add_client(client: Client, *, by_user_id: UUID, origin: Origin) -> None:
 def edit_client(client: Client, *, by_user_id: UUID, origin: Origin) -> None:
     """Save another name or other redirect URIs, with a row of what they were.
 
-    People are asked again as they are when a document changes: what they allowed is another.
+    People are asked again as they are when a document changes: what they allowed is another, and
+    nobody knows who sat at the operator's browser.
     """
     stored: Client = Client.objects.select_for_update(no_key=True).get(pk=client.pk)
-    before, after = describe_state(stored), describe_state(client)
-    if before == after:
+    change = change_client(stored, name=client.name, redirect_uris=client.redirect_uri_list)
+    if change is None:
         return
-    change_client(
-        stored,
-        name=client.name,
-        redirect_uris=client.redirect_uri_list,
-        reason="edited_by_operator",
-        origin=origin,
-        by_user_id=by_user_id,
-    )
     stored.save(update_fields=["name", "redirect_uris", "revision", "changed_at", "updated"])
-    details = {"from": before, "to": after}
-    record(Event.CLIENT_EDITED, client, details, by_user_id=by_user_id, origin=origin)
+    record(Event.CLIENT_EDITED, stored, change, by_user_id=by_user_id, origin=origin)
 
 
 @transaction.atomic

@@ -358,6 +358,7 @@ def test_an_operator_s_client_is_edited_with_a_row_of_what_was(
     assert row.details == {
         "from": {"client_name": "Server side", "redirect_uris": [CALLBACK]},
         "to": {"client_name": "Renamed", "redirect_uris": ["https://new.example/callback"]},
+        "asks_again": True,
     }
     client.refresh_from_db()
     assert (client.name, client.client_type) == ("Renamed", "confidential")
