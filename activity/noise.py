@@ -125,13 +125,13 @@ class Summary:
 
     def record(self, minute: int, details: Mapping[str, Any]) -> None:
         """Write what the minute's reference leads to."""
+        told = {"event": self.event.value, **details, **self.subject.details}
         record_event(
             Event.NOISE_SUMMARIZED,
             origin=replace(self.origin, reference=self.derive_reference(minute)),
             outcome=Outcome.REFUSED,
             reason="too_many_refusals",
-            details={"event": self.event.value, **details},
-            **asdict(self.subject),
+            **asdict(self.subject) | {"details": told},
         )
 
     def derive_reference(self, minute: int) -> str:

@@ -1,6 +1,7 @@
 """Whom a row concerns, as the log names them: identifiers, which outlive what they name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 
@@ -12,6 +13,8 @@ class Subject:
     organization_id: UUID | None = None
     client_id: str = ""
     connection_id: UUID | None = None
+    # Which personal access token it was: rows have columns for connections only.
+    details: Mapping[str, str] = field(default_factory=dict)
 
     def name_source(self) -> str:
         """The connection, or the person in the organization; empty for nobody. 64 characters."""

@@ -41,6 +41,7 @@ def authenticate(request: HttpRequest) -> Principal:
                 organization_id=error.organization_id,
                 client_id=error.client_id,
                 connection_id=error.connection_id,
+                details=error.details,
             ),
         ) from error
 

@@ -49,10 +49,7 @@ class Call:
             UnrecordedError: it could not be written.
         """
         principal = self.context.principal
-        details: dict[str, Any] = {"arguments": self.redact_arguments()}
-        if principal.personal_token_id:
-            details["personal_access_id"] = str(principal.personal_token_id)
-            details["label"] = principal.client_name
+        details = {"arguments": self.redact_arguments(), **principal.named_in_log}
         try:
             record_event(
                 Event.TOOL_CALLED,

@@ -74,4 +74,5 @@ def build_subject(principal: Principal | None) -> Subject:
         organization_id=principal.organization_id,
         client_id=principal.client_id,
         connection_id=principal.connection_id,
+        details=principal.named_in_log,
     )

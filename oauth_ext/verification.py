@@ -4,6 +4,7 @@ A valid signature is only the ticket to the question; the answer comes from the 
 query, every time. A database fault passes through: it must never look like a bad credential.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -62,9 +63,21 @@ class Principal:
     last_used_at: datetime | None
 
     @property
+    def named_in_log(self) -> dict[str, str]:
+        """What the details of a row say of a personal access token; nothing for a connection."""
+        if self.personal_token_id is None:
+            return {}
+        return name_personal_token(self.personal_token_id, self.client_name)
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the person may see and cut what others in the organization connected."""
         return self.role in ADMINISTRATORS
+
+
+def name_personal_token(token_id: UUID, label: str) -> dict[str, str]:
+    """Which personal access token a row is about; rows have columns for connections only."""
+    return {"personal_access_id": str(token_id), "label": label}
 
 
 class TokenRefusedError(Exception):
@@ -73,6 +86,7 @@ class TokenRefusedError(Exception):
     Args:
         reason: the slug for the log.
         description: the ``error_description`` for the client (RFC 6750 §3).
+        details: which personal access token it was, for the log.
     """
 
     def __init__(
@@ -84,6 +98,7 @@ class TokenRefusedError(Exception):
         organization_id: UUID | None = None,
         client_id: str = "",
         connection_id: UUID | None = None,
+        details: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -92,6 +107,7 @@ class TokenRefusedError(Exception):
         self.organization_id = organization_id
         self.client_id = client_id
         self.connection_id = connection_id
+        self.details = details or {}
 
 
 def verify_bearer(token: str) -> Principal:
@@ -171,6 +187,7 @@ def _verify_personal_token(secret: str) -> Principal:
             refusal.description,
             user_id=token.user_id,
             organization_id=token.organization_id,
+            details=name_personal_token(token.id, token.label),
         )
     return _build_principal(
         standing,

@@ -17,7 +17,7 @@ from oauth_ext.models import PersonalAccessToken
 from oauth_ext.verification import record_use, verify_bearer
 from tests.conftest import World
 from tests.oauth_client import OAuthClient
-from tests.oauth_ext.conftest import photograph, refusal_of
+from tests.oauth_ext.conftest import photograph, refusal_of, row_behind
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +156,28 @@ def test_calls_at_the_same_moment_write_the_last_use_once(
     first = PersonalAccessToken.objects.get().last_used_at
     record_use(both[1], origin=origin)
     assert PersonalAccessToken.objects.get().last_used_at == first
+
+
+def test_a_refused_call_says_which_personal_token_it_was_and_no_stranger_s_guess_does(
+    oauth: OAuthClient, mint: Any, world: World
+) -> None:
+    secret = mint(world.alice, world.acme)
+    token = PersonalAccessToken.objects.get()
+    named = {"personal_access_id": str(token.id), "label": "Script"}
+    unknown_method = oauth.http.post(
+        "/mcp",
+        '{"jsonrpc": "2.0", "id": 1, "method": "nothing/such"}',
+        "application/json",
+        headers={"Authorization": f"Bearer {secret}"},
+    )
+    row = row_behind(unknown_method)
+    assert (row.event, row.reason) == ("mcp.request.refused", "unknown_method")
+    assert row.details == named
+    row = row_behind(oauth.call(secret, "disconnect_application"))
+    assert (row.event, row.details) == ("mcp.scope.refused", named)
+    PersonalAccessToken.objects.update(revoked_at=timezone.now())
+    row = row_behind(oauth.call(secret))
+    assert (row.event, row.user_id, row.details) == ("mcp.token.refused", world.alice.id, named)
+    PersonalAccessToken.objects.all().delete()
+    row = row_behind(oauth.call(secret))
+    assert (row.reason, row.user_id, row.details) == ("personal_token_unknown", None, {})
