@@ -123,6 +123,7 @@ REASONS = {
     "password_too_long": "The password was longer than any password here.",
     "pepper_unknown": "A server of ours lacked the key that another had used.",
     "personal_token_expired": "The personal access token had expired.",
+    "personal_token_revoked": "The personal access token had been revoked.",
     "personal_tokens_disabled": "Personal access tokens are switched off here.",
     "personal_token_unknown": "No such personal access token.",
     "not_found": "There is nothing at this address.",

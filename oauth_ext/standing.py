@@ -158,7 +158,9 @@ def find_refusal(standing: Standing) -> Refusal | None:
     if standing.client_disabled:
         return Refusal("client_disabled", DISCONNECTED)
     if standing.family_revoked:
-        return Refusal("token_revoked", REVOKED_OR_EXPIRED)
+        # Only a connection has a client; a personal token is no sign-in, and the log says so.
+        reason = "token_revoked" if standing.client_id else "personal_token_revoked"
+        return Refusal(reason, REVOKED_OR_EXPIRED)
     if standing.policy_ended:
         return Refusal("policy_expired", REVOKED_OR_EXPIRED)
     if standing.predates_reset:

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Membership
+from activity.narrative import build_reason
 from activity.origin import Origin
 from oauth_ext.machine_secrets import compute_checksum
 from oauth_ext.models import PersonalAccessToken
@@ -178,6 +179,8 @@ def test_a_refused_call_says_which_personal_token_it_was_and_no_stranger_s_guess
     PersonalAccessToken.objects.update(revoked_at=timezone.now())
     row = row_behind(oauth.call(secret))
     assert (row.event, row.user_id, row.details) == ("mcp.token.refused", world.alice.id, named)
+    assert row.reason == "personal_token_revoked"
+    assert build_reason(row) == "The personal access token had been revoked."
     PersonalAccessToken.objects.all().delete()
     row = row_behind(oauth.call(secret))
     assert (row.reason, row.user_id, row.details) == ("personal_token_unknown", None, {})
