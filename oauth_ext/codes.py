@@ -38,6 +38,8 @@ from oauth_ext.standing import find_connection_standing, find_issuing_refusal
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 RETRY_TOLERANCE = timedelta(seconds=10)
 MAX_FAILURES = 5
+# Said while the code still works; whoever may try again should know what to change.
+WRONG_VERIFIER = "code_verifier does not match code_challenge."
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +191,13 @@ def check_proof(code: AuthorizationCode, redemption: CodeRedemption) -> None:
     if not set(parse_scope(redemption.scope)) <= set(code.scope.split()):
         raise InvalidScopeError("scope")
     if not redemption.code_verifier:
-        raise InvalidGrantError("pkce_verifier_missing")
+        raise InvalidGrantError("pkce_verifier_missing", "code_verifier is missing.")
     if not is_proven(code, redemption.code_verifier):
         code.failures += 1
         code.save(update_fields=["failures"])
-        raise InvalidGrantError("pkce_mismatch")
+        if code.failures >= MAX_FAILURES:
+            raise InvalidGrantError("pkce_mismatch")
+        raise InvalidGrantError("pkce_mismatch", WRONG_VERIFIER)
 
 
 def is_proven(code: AuthorizationCode, verifier: str) -> bool:

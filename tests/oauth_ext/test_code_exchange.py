@@ -176,7 +176,11 @@ def test_without_the_right_verifier_there_are_no_tokens(
     oauth: OAuthClient, obtain_code: Callable[..., str], verifier: str | None, reason: str
 ) -> None:
     code = obtain_code()
-    assert refusal_of(oauth.exchange(code, code_verifier=verifier), GRANT).reason == reason
+    answer = oauth.exchange(code, code_verifier=verifier)
+    assert refusal_of(answer, GRANT).reason == reason
+    # The code still works, so the client is told what was wrong and not to start again.
+    told = "is missing." if reason == "pkce_verifier_missing" else "does not match code_challenge."
+    assert answer.json()["error_description"] == f"code_verifier {told}"
     assert not TokenFamily.objects.exists()
     assert AuthorizationCode.objects.get().consumed_at is None
     assert oauth.exchange(code).status_code == 200
@@ -243,11 +247,15 @@ def test_five_wrong_verifiers_burn_the_code(
     oauth: OAuthClient, obtain_code: Callable[..., str], failures: int, accepted: bool
 ) -> None:
     code = obtain_code()
-    for _ in range(failures):
-        refusal_of(oauth.exchange(code, code_verifier="v" * 43), GRANT)
+    ended = "The code or refresh token is no longer valid. Authorize again."
+    for attempt in range(1, failures + 1):
+        wrong = oauth.exchange(code, code_verifier="v" * 43)
+        refusal_of(wrong, GRANT)
+        assert (wrong.json()["error_description"] == ended) is (attempt == 5)
     answer = oauth.exchange(code)
     if accepted:
         assert answer.status_code == 200
     else:
         assert refusal_of(answer, GRANT).reason == "code_burnt"
+        assert answer.json()["error_description"] == ended
         assert not TokenFamily.objects.exists()
