@@ -112,7 +112,8 @@ def find_destination(parameters: Parameters) -> Destination:
     if not client.is_usable(None):
         raise UnredirectableError(
             "client_disabled",
-            "This application has been switched off here.",
+            "This application has been switched off here, so nothing was allowed. "
+            "Ask support whether it will be back.",
             client_id=client.client_id,
         )
     return Destination(

@@ -111,5 +111,5 @@ def verify_client(client: Client | None, credentials: Credentials) -> Client:
     elif not is_secret_of(client, credentials.secret):
         raise credentials.refuse("client_auth", "The client secret is missing or wrong.")
     if not client.is_usable(None):
-        raise credentials.refuse("client_disabled")
+        raise credentials.refuse("client_disabled", "This client is switched off here.")
     return client

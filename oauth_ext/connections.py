@@ -34,7 +34,8 @@ class ConnectionSummary:
 
     ``look_alike`` is the well-known application that the name reads like at a foreign address;
     ``document_host`` publishes the client's metadata document, if it has one; ``change`` is what
-    the person has not been asked about yet.
+    the person has not been asked about yet; ``is_switched_off`` says that the operator did so to
+    the client.
     """
 
     id: UUID
@@ -51,6 +52,7 @@ class ConnectionSummary:
     scopes: tuple[str, ...]
     label: str
     state: str
+    is_switched_off: bool
     connected_at: datetime
     last_used_at: datetime | None
     change: ClientChange | None
@@ -110,6 +112,7 @@ def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
             scopes=tuple(connection.scope.split()),
             label=connection.label,
             state=connection.state,
+            is_switched_off=connection.client.disabled_at is not None,
             connected_at=connection.created_at,
             last_used_at=connection.last_used_at,
             change=find_change(connection.client, [connection]),

@@ -69,6 +69,7 @@ NO_ORGANIZATION = "User has no organization"
 NOT_FOUND = "Account not found"
 INACTIVE = "Account is inactive"
 DISCONNECTED = "Application has been disconnected"
+SWITCHED_OFF = "Application has been switched off"
 PAUSED = "Application has been paused"
 CHANGED = "Application has changed since it was allowed"
 
@@ -156,7 +157,7 @@ def find_refusal(standing: Standing) -> Refusal | None:
     if standing.connection_revoked:
         return Refusal("connection_revoked", DISCONNECTED)
     if standing.client_disabled:
-        return Refusal("client_disabled", DISCONNECTED)
+        return Refusal("client_disabled", SWITCHED_OFF)
     if standing.family_revoked:
         # Only a connection has a client; a personal token is no sign-in, and the log says so.
         reason = "token_revoked" if standing.client_id else "personal_token_revoked"

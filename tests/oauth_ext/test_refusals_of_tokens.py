@@ -73,7 +73,7 @@ CASES = {
     ),
     "client switched off": Case(
         lambda world: Client.objects.update(disabled_at=timezone.now()),
-        "Application has been disconnected",
+        "Application has been switched off",
         "client_disabled",
     ),
 }

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 GRANT = "invalid_grant"
 ENDED = "Token is revoked or expired"
 DISCONNECTED = "Application has been disconnected"
+SWITCHED_OFF = "Application has been switched off"
 
 
 @pytest.fixture
@@ -148,6 +149,7 @@ def test_a_client_that_is_switched_off_or_deleted_holds_nothing_that_works(
     alice_acme: Connected,
     obtain_code: Callable[..., str],
     operator: Browser,
+    world: World,
     means: str,
 ) -> None:
     code = obtain_code()
@@ -155,7 +157,7 @@ def test_a_client_that_is_switched_off_or_deleted_holds_nothing_that_works(
     act, is_gone = CLIENT_OFF[means]
     act(operator, alice_acme.client)
     before = photograph()
-    told, reason = (ENDED, "connection_unknown") if is_gone else (DISCONNECTED, "client_disabled")
+    told, reason = (ENDED, "connection_unknown") if is_gone else (SWITCHED_OFF, "client_disabled")
     assert refused_at_mcp(oauth, alice_acme.access_token, told) == reason
     expected = "client_unknown" if is_gone else "client_disabled"
     for answer in (
@@ -164,7 +166,15 @@ def test_a_client_that_is_switched_off_or_deleted_holds_nothing_that_works(
         oauth.revoke(alice_acme.refresh_token),
     ):
         assert refusal_of(answer, "invalid_client", 401).reason == expected
-    assert row_behind(oauth.open_consent()).reason == expected
+        told = "This client is not registered here. Register again."
+        told = told if is_gone else "This client is switched off here."
+        assert answer.json()["error_description"] == told
+    page = oauth.open_consent()
+    assert row_behind(page).reason == expected
+    assert ("Ask support whether it will be back." in page.content.decode()) is not is_gone
+    oauth.sign_in(world.alice)
+    settings_page = oauth.browser.get("/settings/ai-access").content.decode()
+    assert ("Switched off by the operator" in settings_page) is not is_gone
     assert photograph() == before
 
 
