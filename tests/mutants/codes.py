@@ -38,7 +38,7 @@ PKCE: tuple[Mutant, ...] = (
         (148,),
         CODES,
         "    if not redemption.code_verifier:\n"
-        '        raise InvalidGrantError("pkce_verifier_missing")\n',
+        '        raise InvalidGrantError("pkce_verifier_missing", "code_verifier is missing.")\n',
         "    if not redemption.code_verifier:\n        return\n",
         EXCHANGE_TESTS + "test_without_the_right_verifier_there_are_no_tokens",
     ),
