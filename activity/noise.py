@@ -48,6 +48,8 @@ def record_noise(
     http_status: int | None = None,
     client_id: str = "",
     user_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    connection_id: UUID | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> str:
     """Record a refusal of a stranger, or of somebody signed in; return the reference to show.
@@ -66,6 +68,8 @@ def record_noise(
         reason=reason,
         http_status=http_status,
         user_id=user_id,
+        organization_id=organization_id,
+        connection_id=connection_id,
         client_id=client_id,
         details=details,
     )

@@ -17,6 +17,8 @@ def record_refusal(
     *,
     reason: str,
     user_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    connection_id: UUID | None = None,
     client_id: str = "",
     http_status: int | None = None,
     details: Mapping[str, Any] | None = None,
@@ -33,6 +35,8 @@ def record_refusal(
         http_status=http_status,
         client_id=client_id,
         user_id=user_id,
+        organization_id=organization_id,
+        connection_id=connection_id,
         details=details,
     )
     # The first middleware repeats it in the header; it may be a summary's by now.

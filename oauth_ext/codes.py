@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from activity.events import Event, Outcome
 from activity.origin import Origin
-from oauth_ext.connection_events import record_connection_event
+from oauth_ext.connection_events import record_connection_event, refusals_about
 from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError
 from oauth_ext.families import IssuedTokens, issue_family, revoke_family
 from oauth_ext.machine_secrets import (
@@ -134,6 +134,14 @@ def redeem_code(redemption: CodeRedemption, *, origin: Origin) -> IssuedTokens:
             burnt code, a family that died of a replay) is for the caller's transaction to commit.
     """
     code = lock_code(redemption)
+    with refusals_about(code.connection):
+        return exchange_code(code, redemption, origin=origin)
+
+
+def exchange_code(
+    code: AuthorizationCode, redemption: CodeRedemption, *, origin: Origin
+) -> IssuedTokens:
+    """The tokens for a code whose row is locked and is this client's."""
     if code.consumed_at is not None:
         refuse_replay(code, redemption, origin=origin)
     check_proof(code, redemption)

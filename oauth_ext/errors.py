@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from oauthlib.oauth2 import OAuth2Error
 
+from oauth_ext.models import Connection
+
 BEYOND_ROLE = "The role of the person in the organization does not allow this scope."
 
 
@@ -18,6 +20,9 @@ class OAuthError(OAuth2Error):
     Args:
         reason: the slug for the log, never sent.
         description: the wire text; plain ASCII, without quotes (RFC 6749 §5.2).
+
+    ``connection`` is what the refused code or token belongs to, for the log; None if it is not
+    certain.
     """
 
     error = "invalid_request"
@@ -27,6 +32,7 @@ class OAuthError(OAuth2Error):
     def __init__(self, reason: str, description: str = "") -> None:
         super().__init__(description=description or self.default_description)
         self.reason = reason
+        self.connection: Connection | None = None
 
     @property
     def headers(self) -> dict[str, str]:

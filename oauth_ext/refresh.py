@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from activity.events import Event, Outcome
 from activity.origin import Origin
-from oauth_ext.connection_events import record_connection_event
+from oauth_ext.connection_events import record_connection_event, refusals_about
 from oauth_ext.errors import (
     BEYOND_ROLE,
     InvalidGrantError,
@@ -81,6 +81,12 @@ def refresh(request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
             works later.
     """
     token = lock_token(request)
+    with refusals_about(token.family.connection):
+        return refresh_token(token, request, origin=origin)
+
+
+def refresh_token(token: RefreshToken, request: RefreshRequest, *, origin: Origin) -> IssuedTokens:
+    """The tokens for a refresh token whose family is locked and is this client's."""
     now = timezone.now()
     standing = get_standing(token, now, origin=origin)
     scope = narrow_to_role(narrow_scope(token.family, request.scope), standing.role)

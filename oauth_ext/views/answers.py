@@ -1,6 +1,7 @@
 """How the machine endpoints answer: JSON, never cached, every error with its reference."""
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -15,7 +16,7 @@ from oauth_ext.errors import (
     OAuthError,
     TooManyRequestsError,
 )
-from oauth_ext.models import Client
+from oauth_ext.models import Client, Connection
 
 # Beyond these, a refusal that nobody can act on only says when to come back.
 REFUSAL_POLICIES = {
@@ -50,12 +51,15 @@ def answer_refusal(
     policy, details = None if is_telling(error) else REFUSAL_POLICIES.get(event), {}
     if policy and not allow_refusal(policy, client_id, find_client_address(request)):
         details = {"policy": policy.name, "otherwise": error.reason}
+        connection = error.connection
         error = TooManyRequestsError("too_many_refusals", retry_after=policy.retry_after)
+        error.connection = connection
     reference = record_refusal(
         request,
         event,
         reason=error.reason,
         client_id=client_id,
+        **name_subject(error.connection),
         http_status=error.status_code,
         details=details,
     )
@@ -68,6 +72,17 @@ def answer_refusal(
     for name, value in error.headers.items():
         response[name] = value
     return response
+
+
+def name_subject(connection: Connection | None) -> dict[str, UUID | None]:
+    """Whom a refusal concerns, in the columns of its row."""
+    if connection is None:
+        return {}
+    return {
+        "user_id": connection.user_id,
+        "organization_id": connection.organization_id,
+        "connection_id": connection.id,
+    }
 
 
 def answer_document(document: bytes, *, max_age: int) -> HttpResponse:
