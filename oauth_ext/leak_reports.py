@@ -7,6 +7,7 @@ was in it: it must never say whether a token exists, whose it is, or that it has
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_forme
 from oauth_ext.models import PersonalAccessToken, TokenFamily
 from oauth_ext.personal_token_mail import send_leaked_notice, send_leaked_sign_in_notice
 from oauth_ext.revocation import find_family_id
+from oauth_ext.standing import find_personal_expiry
 
 MAX_TOKENS = 100
 REASON = "leaked"
@@ -82,7 +84,7 @@ def revoke_personal(leaked: LeakedToken, *, origin: Origin) -> bool:
     with transaction.atomic():
         token = (
             PersonalAccessToken.objects.select_for_update(of=("self",))
-            .select_related("user", "organization")
+            .select_related("user", "organization__policy", "replaces__organization__policy")
             .filter(token_hash__in=hash_candidates(leaked.token), revoked_at__isnull=True)
             .first()
         )
@@ -98,8 +100,17 @@ def revoke_personal(leaked: LeakedToken, *, origin: Origin) -> bool:
             organization_id=token.organization_id,
             details={"label": token.label, "id": token.id, **build_claims(leaked)},
         )
-        send_leaked_notice(token)
+        send_leaked_notice(token, predecessor_until=find_predecessor_end(token))
     return True
+
+
+def find_predecessor_end(token: PersonalAccessToken) -> datetime | None:
+    """Until when the token that this one replaced goes on working; None if it does not."""
+    old = token.replaces
+    if old is None or old.revoked_at is not None:
+        return None
+    expires_at = find_personal_expiry(old)
+    return expires_at if expires_at > timezone.now() else None
 
 
 def revoke_sign_in(leaked: LeakedToken, family_id: UUID, *, origin: Origin) -> bool:

@@ -42,9 +42,20 @@ def send_replaced_notice(token: PersonalAccessToken, replaced: PersonalAccessTok
     )
 
 
-def send_leaked_notice(token: PersonalAccessToken) -> None:
-    """Tell the owner that a token was found by somebody and revoked, once that is committed."""
-    send_after_commit("leaked", f"we revoked the token “{token.label}”", token)
+def send_leaked_notice(
+    token: PersonalAccessToken, *, predecessor_until: datetime | None = None
+) -> None:
+    """Tell the owner that a token was found by somebody and revoked, once that is committed.
+
+    Args:
+        predecessor_until: when the token that it replaced stops working, if that still works.
+    """
+    send_after_commit(
+        "leaked",
+        f"we revoked the token “{token.label}”",
+        token,
+        predecessor_until=predecessor_until,
+    )
 
 
 def send_after_commit(name: str, subject: str, token: PersonalAccessToken, **context: Any) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import TokenBucket
+from activity.events import Event
+from activity.narrative import TITLES
 from activity.origin import Origin
 from oauth_ext.client_secrets import is_secret_of
 from oauth_ext.machine_secrets import SecretKind, compute_checksum, mint_secret
 from oauth_ext.models import PersonalAccessToken, TokenFamily
 from oauth_ext.operator_clients import renew_secret
+from oauth_ext.personal_token_replacement import replace_personal_token
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
 from tests.oauth_ext.confidential import make_confidential
@@ -76,6 +80,27 @@ def test_a_personal_token_is_revoked_and_its_owner_told(
     assert f"mcp_at_…{secret[-4:]}" in message.body and "127.0.0.0/24" in message.body
     # A stranger's text has no place in a mail of ours.
     assert secret[7:-4] not in message.body and URL not in message.body
+
+
+@pytest.mark.parametrize("overlap", [timedelta(hours=1), timedelta(0)])
+def test_the_owner_is_told_of_a_predecessor_that_goes_on_working_and_of_no_other(
+    report: Report, oauth: OAuthClient, mint: Any, world: World, origin: Any, overlap: timedelta
+) -> None:
+    old_secret = mint(world.alice, world.acme)
+    old = PersonalAccessToken.objects.get()
+    successor = replace_personal_token(
+        token_id=old.id, user_id=world.alice.id, overlap=overlap, nonce="n" * 32, origin=origin
+    )
+    report(successor)
+    (message,) = mail.outbox
+    old.refresh_from_db()
+    told = f"mcp_at_…{old.hint}, goes on working until\n{old.expires_at:%-d %B %Y, %H:%M} UTC."
+    assert (told in message.body) is bool(overlap)
+    assert ("goes on working" in message.body) is bool(overlap)
+    assert oauth.call(old_secret).status_code == (200 if overlap else 401)
+    # Where it was is a stranger's text: the mail says where to read it.
+    assert TITLES[Event.PERSONAL_TOKEN_LEAKED] in " ".join(message.body.split())
+    assert URL not in message.body
 
 
 @pytest.mark.parametrize("which", ["access_token", "refresh_token", "retired"])
