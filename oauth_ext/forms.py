@@ -1,14 +1,17 @@
 """What people submit."""
 
 import secrets
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils.html import format_html_join
 
 from accounts.models import Membership
 from oauth_ext.grantable_tools import find_grantable_tool, list_grantable_tools
 from oauth_ext.personal_token_replacement import DEFAULT_OVERLAP, OVERLAPS
-from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS
+from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS, find_limit
 from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import BASELINE, SUPPORTED, TIERS
 
@@ -38,6 +41,17 @@ def draw_nonce() -> str:
     return secrets.token_hex(16)
 
 
+def describe_limits(memberships: Iterable[Membership]) -> str:
+    """Which organizations end tokens earlier than the longest life to choose; HTML."""
+    sentences = []
+    for membership in memberships:
+        limit = find_limit(membership.organization, timedelta(days=MAX_DAYS))
+        if limit is not None:
+            days = "1 day" if limit == 1 else f"{limit} days"
+            sentences.append((membership.organization.name, days))
+    return format_html_join(" ", "{} allows at most {}.", sentences)
+
+
 class PersonalTokenForm(forms.Form):
     """A new personal access token, for one of the person's organizations."""
 
@@ -53,6 +67,7 @@ class PersonalTokenForm(forms.Form):
         initial=list(BASELINE),
         widget=forms.CheckboxSelectMultiple,
         label="What it may do",
+        error_messages={"required": "Tick at least one."},
     )
     expires_in_days = forms.TypedChoiceField(
         choices=[(days, f"{days} days") for days in LIFETIMES],
@@ -77,7 +92,8 @@ class PersonalTokenForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Membership.objects.filter(
             pk__in=[membership.pk for membership in memberships]
-        ).select_related("organization")
+        ).select_related("organization__policy")
+        self.fields["expires_in_days"].help_text = describe_limits(field.queryset)
         field.label_from_instance = lambda membership: membership.organization.name  # type: ignore[method-assign, assignment]
 
     def clean(self) -> dict[str, Any]:
@@ -100,7 +116,7 @@ class PersonalTokenForm(forms.Form):
         allowed = " and ".join(TIERS[name].title for name in SUPPORTED if name in grantable)
         self.add_error(
             "scopes",
-            f"You are {membership.role} in {membership.organization.name}, which allows "
+            f"Your role in {membership.organization.name} is {membership.role}, which allows "
             f"{allowed or 'nothing'} only.",
         )
 

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from accounts.models import Membership, User
+from accounts.models import Membership, Organization, User
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
@@ -55,9 +55,10 @@ class FormUsedError(Exception):
 class PersonalTokenSummary:
     """A token as its owner sees it; ``hint`` is all that is left of the secret.
 
-    ``scopes`` are those that the person's role allows now; ``tools`` are the only ones it may
-    call, None stands for all within its scopes. A token that ``is_replaced`` works until
-    ``expires_at`` beside the one that took its place.
+    ``scopes`` are those that the person's role allows now; ``tools`` are the titles of the only
+    ones it may call, None stands for all within its scopes. A token that ``is_replaced`` works
+    until ``expires_at`` beside the one that took its place. ``limit_days`` is the organization's
+    longest life if that is what ends it.
     """
 
     id: UUID
@@ -72,6 +73,7 @@ class PersonalTokenSummary:
     last_used_network: str
     is_expired: bool
     is_replaced: bool
+    limit_days: int | None
 
 
 def mint_personal_token(
@@ -188,7 +190,13 @@ def find_expiry(organization_id: UUID, now: datetime, days: int) -> datetime:
 
 def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:
     """The person's tokens that were not revoked, newest first; replaced ones while they work."""
-    rows = (
+    summaries = [summarize(token, timezone.now()) for token in find_standing_tokens(user_id)]
+    return [found for found in summaries if not (found.is_replaced and found.is_expired)]
+
+
+def find_standing_tokens(user_id: UUID) -> QuerySet[PersonalAccessToken]:
+    """The person's tokens that have not been ended, with what a summary needs joined."""
+    return (
         PersonalAccessToken.objects.filter(
             user_id=user_id,
             revoked_at__isnull=True,
@@ -198,8 +206,6 @@ def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:
         .exclude(user__tokens_valid_from__gt=F("created_at"))
         .select_related("organization__policy", "membership", "replacement")
     )
-    summaries = [summarize(token, timezone.now()) for token in rows]
-    return [found for found in summaries if not (found.is_replaced and found.is_expired)]
 
 
 def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary:
@@ -211,7 +217,7 @@ def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary
         label=token.label,
         organization_name=token.organization.name,
         scopes=tuple(narrow_to_role(token.scope, token.membership.role).split()),
-        tools=None if token.allowed_tools is None else tuple(token.allowed_tools),
+        tools=None if token.allowed_tools is None else name_tools(token.allowed_tools),
         hint=token.hint,
         created_at=token.created_at,
         expires_at=expires_at,
@@ -219,7 +225,27 @@ def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary
         last_used_network=token.last_used_network,
         is_expired=expires_at <= now,
         is_replaced=getattr(token, "replacement", None) is not None,
+        limit_days=find_limit(token.organization, expires_at - token.created_at),
     )
+
+
+def name_tools(names: Iterable[str]) -> tuple[str, ...]:
+    """Tools as people read them; one that is gone is left with its name."""
+    found = ((find_grantable_tool(name), name) for name in names)
+    return tuple(tool.title if tool else name for tool, name in found)
+
+
+def find_limit(organization: Organization, life: timedelta) -> int | None:
+    """The organization's longest life of a token in days, if one of this life has reached it."""
+    policy = getattr(organization, "policy", None)
+    max_days: int | None = policy.max_personal_token_days if policy else None
+    return max_days if max_days is not None and life >= timedelta(days=max_days) else None
+
+
+def find_minted(*, user_id: UUID, nonce: str) -> PersonalTokenSummary | None:
+    """The person's token that this form has made."""
+    token = find_standing_tokens(user_id).filter(mint_nonce=nonce).first()
+    return summarize(token, timezone.now()) if token else None
 
 
 def revoke_personal_token(*, token_id: UUID, by_user_id: UUID, origin: Origin) -> None:

@@ -22,7 +22,7 @@ from oauth_ext.connections import (
 )
 from oauth_ext.forms import PersonalTokenForm
 from oauth_ext.install_guides import build_install_guides
-from oauth_ext.personal_tokens import find_personal_tokens
+from oauth_ext.personal_tokens import find_minted, find_personal_tokens
 
 
 @require_GET
@@ -53,6 +53,11 @@ def render_ai_access(
         "personal_tokens_enabled": settings.PERSONAL_TOKENS_ENABLED,
         "can_mint": bool(find_active_memberships(signed_in_user(request).pk)),
         "new_token": new_token,
+        "minted": find_minted(
+            user_id=signed_in_user(request).pk, nonce=request.POST.get("nonce", "")
+        )
+        if new_token
+        else None,
         "install_guides": build_install_guides(),
         "mcp_url": settings.MCP_RESOURCE,
     }

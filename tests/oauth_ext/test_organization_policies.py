@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import Organization, User
@@ -18,6 +19,7 @@ from oauth_ext.models import (
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
 from tests.oauth_ext.conftest import photograph, refusal_of, refused_at_mcp
+from tests.oauth_ext.test_personal_tokens import fill_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.case(205, 237)]
 
@@ -115,6 +117,24 @@ def test_a_personal_token_is_made_for_no_longer_than_the_organization_allows(
     mint(world.alice, world.acme)
     token = PersonalAccessToken.objects.get()
     assert token.expires_at - token.created_at == 7 * DAY
+
+
+@pytest.mark.parametrize(
+    ("days", "chosen", "is_cut"), [(10, 30, True), (10, 7, False), (None, 30, False)]
+)
+def test_whoever_makes_a_token_that_the_organization_cuts_is_told_its_end(
+    sign_in: Callable[[User], Browser], world: World, days: int | None, chosen: int, is_cut: bool
+) -> None:
+    set_policy(world.acme, max_personal_token_days=days)
+    alice = sign_in(world.alice)
+    said = "Acme allows at most 10 days."
+    assert (said in alice.get("/settings/ai-access").content.decode()) is (days == 10)
+    fields = fill_in(world, expires_in_days=str(chosen))
+    page = alice.post("/settings/ai-access/tokens", fields).content.decode()
+    end = PersonalAccessToken.objects.get().expires_at
+    told = f"<bdi>Acme</bdi> allows at most 10 days; this token ends on {end:%-d %b %Y}."
+    assert (told in page) is is_cut
+    assert ("this token ends on" in page) is is_cut
 
 
 @pytest.mark.parametrize(("days", "is_open"), [(9, True), (8, False)])

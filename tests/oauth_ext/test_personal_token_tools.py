@@ -57,7 +57,7 @@ def test_a_narrowed_token_lists_and_calls_its_tools_only(
     assert PersonalAccessToken.objects.get().allowed_tools == ["whoami"]
     assert list_names(secret, send) == ["whoami"]
     assert McpClient(secret).use("whoami")["email"] == "alice@acme.example"
-    assert "Only whoami" in alice.get(PAGE).content.decode()
+    assert "Only Who am I" in alice.get(PAGE).content.decode()
 
 
 def test_a_hidden_tool_is_refused_like_one_that_does_not_exist_and_is_recorded(
@@ -146,7 +146,7 @@ def test_a_viewer_makes_no_token_beyond_reading(alice: Browser, world: World) ->
     Membership.objects.filter(user=world.alice, organization=world.acme).update(role="viewer")
     page = alice.post(MINT, fill_in(world, scopes=["read", "draft"]))
     assert page.status_code == 422
-    assert "You are viewer in Acme, which allows Read only." in page.content.decode()
+    assert "Your role in Acme is viewer, which allows Read only." in page.content.decode()
     assert not PersonalAccessToken.objects.exists()
     assert alice.post(MINT, fill_in(world, scopes=["read"])).status_code == 200
     # The role in the chosen organization counts, not the one somewhere else.

@@ -264,3 +264,31 @@ def test_making_and_replacing_tokens_in_a_loop_is_limited_for_each_person(
     # A form that is not filled in well is told so, and ending a token is always possible.
     assert alice.post(MINT, fill_in(world, label="")).status_code == 422
     assert alice.post(f"{MINT}/{token.pk}/revoke").status_code == 302
+
+
+def test_what_is_wrong_with_the_form_is_said_above_it_with_a_link_to_each_field(
+    alice: Browser, world: World
+) -> None:
+    clean = alice.get(PAGE).content.decode()
+    # Where the answer to the form opens, which only exists if there is something to say.
+    assert f'action="{MINT}#token-problems"' in clean and 'id="token-problems"' not in clean
+    page = alice.post(MINT, fill_in(world, label="", scopes=[]))
+    assert page.status_code == 422
+    text = page.content.decode()
+    summary = text[text.index('id="token-problems"') :].partition("</div>")[0]
+    assert '<a href="#id_label">Label</a>: This field is required.' in summary
+    assert '<a href="#id_scopes">What it may do</a>: Tick at least one.' in summary
+    assert 'id="id_label"' in text and 'id="id_scopes"' in text
+    assert not PersonalAccessToken.objects.exists()
+
+
+@pytest.mark.parametrize("question", ["replace", "revoke"])
+def test_both_questions_about_a_token_describe_it_alike(
+    alice: Browser, world: World, question: str
+) -> None:
+    alice.post(MINT, fill_in(world, scopes=["read", "draft"], tools=["whoami"]))
+    Membership.objects.filter(user=world.alice, organization=world.acme).update(role="viewer")
+    token = PersonalAccessToken.objects.get()
+    page = alice.get(f"{MINT}/{token.id}/{question}").content.decode()
+    assert "<dd>Read, with Who am I only</dd>" in page
+    assert f"<dd>{token.expires_at:%-d %b %Y, %H:%M} UTC</dd>" in page
