@@ -44,7 +44,7 @@ class ConnectionSummary:
     trust: Tier
     look_alike: str
     document_host: str
-    redirect_host: str
+    redirect_hosts: tuple[str, ...]
     organization_id: UUID
     organization_name: str
     user_id: UUID
@@ -104,7 +104,10 @@ def summarize(connections: Iterable[Connection]) -> list[ConnectionSummary]:
             trust=find_common_tier(connection.client),
             look_alike=find_client_look_alike(connection.client),
             document_host=find_document_host(connection.client),
-            redirect_host=find_host(connection.client.redirect_uri_list[0]),
+            # Which of them the person was shown is not kept for long: all may get an answer.
+            redirect_hosts=tuple(
+                dict.fromkeys(map(find_host, connection.client.redirect_uri_list))
+            ),
             organization_id=connection.organization.id,
             organization_name=connection.organization.name,
             user_id=connection.user_id,

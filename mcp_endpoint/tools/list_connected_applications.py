@@ -32,7 +32,9 @@ class ConnectedApplication(BaseModel):
 
     connection_id: UUID
     client: str = Field(description="What the application calls itself; a claim.")
-    redirect_host: str = Field(description="The host it sends people back to after they allow it.")
+    redirect_hosts: list[str] = Field(
+        description="The hosts it may send people back to after they allow it."
+    )
     client_id: str
     label: str
     user_email: str
@@ -81,7 +83,7 @@ def describe(summary: ConnectionSummary, own_connection_id: UUID | None) -> Conn
     return ConnectedApplication(
         connection_id=summary.id,
         client=summary.client_name,
-        redirect_host=summary.redirect_host,
+        redirect_hosts=list(summary.redirect_hosts),
         client_id=summary.client_id,
         label=summary.label,
         user_email=summary.user_email,
