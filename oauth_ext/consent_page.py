@@ -1,6 +1,6 @@
 """What the consent page says of a request. The name is a claim; the redirect host is the fact."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from accounts.models import Membership, User
 from oauth_ext.authorization_request import AuthorizationRequest
 from oauth_ext.client_trust import assess_client, find_links
 from oauth_ext.connections import find_allowed, find_change_for
+from oauth_ext.models import Client
 from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.redirect_uris import Kind, find_host, find_kind
 from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
@@ -17,9 +18,16 @@ MAX_UNKNOWN_SCOPES = 5
 
 
 def describe_request(
-    authorization: AuthorizationRequest, user: User, memberships: list[Membership]
+    authorization: AuthorizationRequest,
+    user: User,
+    memberships: list[Membership],
+    ticked: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """Who asks, where the answer goes, who is asked, for which organization and for what."""
+    """Who asks, where the answer goes, who is asked, for which organization and for what.
+
+    Args:
+        ticked: the scopes that the person left ticked on an earlier page.
+    """
     destination = authorization.destination
     allowed = find_allowed(user_id=user.pk, client=destination.client)
     return {
@@ -30,7 +38,7 @@ def describe_request(
         "is_other_account": is_other_account(authorization, user),
         "asks_for_account": authorization.asks_for_account,
         "organizations": describe_organizations(authorization, memberships, allowed),
-        **describe_scopes(authorization, memberships, frozenset().union(*allowed.values())),
+        **describe_scopes(authorization, memberships, frozenset().union(*allowed.values()), ticked),
         "resource": authorization.resource,
     }
 
@@ -42,6 +50,7 @@ def describe_client(authorization: AuthorizationRequest) -> dict[str, Any]:
     return {
         "client_name": destination.client.name,
         "trust": trust.tier.value,
+        "has_secret": destination.client.client_type == Client.CLIENT_CONFIDENTIAL,
         "client_host": trust.document_host,
         "look_alike": trust.look_alike,
         "links": find_links(destination.client, destination.redirect_uri),
@@ -89,11 +98,14 @@ def describe_organizations(
 
 
 def describe_scopes(
-    authorization: AuthorizationRequest, memberships: list[Membership], ticked: frozenset[str]
+    authorization: AuthorizationRequest,
+    memberships: list[Membership],
+    allowed: frozenset[str],
+    ticked: Collection[str] | None,
 ) -> dict[str, Any]:
     """The tiers that were asked for and can be had in some organization, and the rest by name.
 
-    Real effects are ticked by the person, or were before.
+    Real effects are ticked by the person, now or before.
     """
     offered = find_offered_scopes(authorization, memberships)
     return {
@@ -103,7 +115,7 @@ def describe_scopes(
                 "title": TIERS[name].title,
                 "description": TIERS[name].description,
                 "locked": name in BASELINE,
-                "checked": name != ACTIONS or name in ticked,
+                "checked": name != ACTIONS or name in allowed if ticked is None else name in ticked,
             }
             for name in offered
         ],

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.html import format_html_join
 
 from accounts.models import Membership
@@ -28,11 +29,16 @@ class DecisionForm(forms.Form):
         required=False, choices=[(name, TIERS[name].title) for name in SUPPORTED]
     )
 
+    @property
+    def lacks_organization(self) -> bool:
+        """Whether all that is wrong is that the person did not choose one."""
+        return self.has_error(NON_FIELD_ERRORS, "no_organization") and len(self.errors) == 1
+
     def clean(self) -> dict[str, Any]:
         """An organization is needed to allow, not to cancel."""
         cleaned = super().clean() or {}
         if cleaned.get("decision") == "allow" and not cleaned.get("organization"):
-            raise forms.ValidationError("Choose an organization.")
+            raise forms.ValidationError("Choose an organization.", code="no_organization")
         return cleaned
 
 

@@ -3,6 +3,7 @@
 Both methods validate the query from the start; the form decides nothing but the decision.
 """
 
+from collections.abc import Collection
 from urllib.parse import urlencode
 
 from csp.decorators import csp_replace
@@ -53,6 +54,7 @@ from oauth_ext.views.answers import answer_method_not_allowed
 from oauth_ext.views.way_back import answer_client
 
 MAX_RETURN_LENGTH = 1500
+CHOOSE_ONE = "Choose an organization, then press Allow. Nothing was allowed yet."
 WAITING = "waiting_authorization"
 
 
@@ -147,8 +149,19 @@ def resume(request: HttpRequest) -> HttpResponse:
     return redirect(request.session.pop(WAITING, reverse("oauth_ext:home")))
 
 
-def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
-    """The consent page; no state changes but the row that it was shown."""
+def show_consent(
+    request: HttpRequest,
+    authorization: AuthorizationRequest,
+    *,
+    ticked: Collection[str] | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    """The consent page; no state changes but the row that it was shown.
+
+    Args:
+        ticked: the scopes that the person left ticked, if this is not the first time.
+        problem: what was wrong with the last answer.
+    """
     memberships = find_active_memberships(signed_in_user(request).pk)
     if not allow_consent_page(signed_in_user(request).pk):
         return too_many_requests(
@@ -163,13 +176,14 @@ def show_consent(request: HttpRequest, authorization: AuthorizationRequest) -> H
     )
     record_shown(authorization, user=signed_in_user(request), origin=origin_of(request))
     context = {
-        **describe_request(authorization, signed_in_user(request), memberships),
+        **describe_request(authorization, signed_in_user(request), memberships, ticked),
+        "problem": problem,
         "digest": digest,
         "action": request.get_full_path(),
         "switch_account_url": build_switch_url(request),
         "reference": origin_of(request).reference,
     }
-    return render(request, "oauth_ext/consent.html", context)
+    return render(request, "oauth_ext/consent.html", context, status=422 if problem else 200)
 
 
 def build_switch_url(request: HttpRequest) -> str:
@@ -206,6 +220,8 @@ def decide(request: HttpRequest, authorization: AuthorizationRequest) -> HttpRes
     """Act on Allow or Cancel of the page that this person saw in this browser."""
     form = DecisionForm(request.POST)
     if not form.is_valid():
+        if form.lacks_organization:
+            return ask_again(request, authorization)
         raise UnredirectableError("consent_form", "Choose an organization, then Allow or Cancel.")
     nonce = verify_shown(
         form.cleaned_data["digest"],
@@ -228,6 +244,21 @@ def decide(request: HttpRequest, authorization: AuthorizationRequest) -> HttpRes
     code = grant_consent(consent, origin=origin)
     location = build_redirect(authorization.destination, code=code)
     return answer_client(request, location, is_allowed=True)
+
+
+def ask_again(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
+    """A new page for whoever pressed Allow and chose no organization, with their ticks kept."""
+    record_refusal(
+        request,
+        Event.AUTHORIZATION_REFUSED,
+        reason="consent_form",
+        user_id=find_user_id(request),
+        client_id=authorization.destination.client.client_id,
+        http_status=422,
+    )
+    return show_consent(
+        request, authorization, ticked=request.POST.getlist("scopes"), problem=CHOOSE_ONE
+    )
 
 
 def choose_scopes(authorization: AuthorizationRequest, ticked: list[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """POST /authorize: a decision counts once, for what was shown, to whom it was shown."""
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,11 +12,12 @@ from django.db import connection as database
 from django.utils import timezone
 
 from accounts.models import Membership, Organization
+from activity.models import ActivityEvent
 from oauth_ext.consents import SALT
 from oauth_ext.models import AuthorizationCode, Client, Connection
 from tests.conftest import World
 from tests.oauth_client import CALLBACK, OAuthClient, find_input, read_redirect
-from tests.oauth_ext.conftest import page_refusal_of, photograph
+from tests.oauth_ext.conftest import page_refusal_of, photograph, row_behind
 
 pytestmark = pytest.mark.django_db
 
@@ -274,13 +276,35 @@ def test_a_forged_form_changes_nothing(
 
 
 @pytest.mark.case(100)
-@pytest.mark.parametrize("organization_id", ["", "not-a-uuid", "1", "\x00"])
+@pytest.mark.parametrize("organization_id", ["not-a-uuid", "1", "\x00"])
 def test_allowing_needs_an_organization(ready: OAuthClient, organization_id: str) -> None:
     page = ready.open_consent()
     before = photograph()
     answer = ready.decide(page, SimpleNamespace(id=organization_id))
     page_refusal_of(answer, "consent_form")
     assert photograph() == before
+
+
+@pytest.mark.case(100)
+def test_allowing_without_an_organization_asks_again_on_a_page_that_works(
+    ready: OAuthClient, world: World
+) -> None:
+    page = ready.open_consent(scope="read draft actions")
+    before = photograph()
+    again = ready.decide(page, None, scopes=("actions",))
+    assert (again.status_code, "Location" in again) == (422, False)
+    assert photograph() == before
+    row = row_behind(again)
+    assert ("consent_form", "refused") in set(
+        ActivityEvent.objects.with_reference(row.reference).values_list("reason", "outcome")
+    )
+    text = again.content.decode()
+    assert "Choose an organization, then press Allow." in text
+    assert find_input(again, "digest") != find_input(page, "digest")
+    # What the person unticked stays so.
+    assert re.search(r'value="draft">', text) and re.search(r'value="actions" checked>', text)
+    answer = ready.decide(again, world.acme, scopes=("actions",))
+    assert "code" in read_redirect(answer)
 
 
 @pytest.mark.case(100, 101)

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from accounts.models import Role
+from activity.origin import Origin
 from oauth_ext.models import Client
 from tests.conftest import World
 from tests.factories import MembershipFactory, OrganizationFactory
 from tests.oauth_client import OAuthClient, find_way_back, read_redirect
+from tests.oauth_ext.confidential import make_confidential
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +33,21 @@ def show(oauth: OAuthClient, world: World) -> Any:
 def text_of(page: Any) -> str:
     """What is read on the page, without markup."""
     return " ".join(re.sub(r"<[^>]*>", " ", page.content.decode()).split())
+
+
+@pytest.mark.parametrize("has_secret", [True, False])
+def test_only_a_client_of_the_operator_s_without_a_secret_can_be_any_program(
+    oauth: OAuthClient, world: World, origin: Origin, has_secret: bool
+) -> None:
+    client, _ = make_confidential(origin)
+    kind = Client.CLIENT_CONFIDENTIAL if has_secret else Client.CLIENT_PUBLIC
+    uri = "http://127.0.0.1/callback"
+    Client.objects.update(redirect_uris=uri, client_type=kind)
+    oauth.client_id = client.client_id
+    oauth.sign_in(world.alice)
+    text = text_of(oauth.open_consent(redirect_uri=uri))
+    assert "Added by the operator" in text
+    assert ("can say that it is this application" in text) is not has_secret
 
 
 @pytest.mark.case(107, 115, 120)
