@@ -93,6 +93,7 @@ REASONS = {
     "client_assertion": "The application tried to prove itself in a way that is not offered.",
     "client_auth": "The application could not prove that it is the one it says.",
     "client_disabled": "The application has been switched off.",
+    "client_missing": "The application did not say which one it is.",
     "client_unknown": "The application is not registered here.",
     "code_expired": "The one-time code had expired.",
     "consent_changed": "The page was shown in another browser, account or request.",

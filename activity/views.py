@@ -56,19 +56,39 @@ def render_refusal(
         details={"path": path, **(details or {})},
     )
     return render_error(
-        request, status=status, title=title, message=message, reference=reference, error=reason
+        request,
+        status=status,
+        title=title,
+        message=message,
+        reference=reference,
+        error=reason,
+        # Why an application was turned away is more than the page says.
+        is_in_own_log=event is Event.AUTHORIZATION_REFUSED and find_user_id(request) is not None,
     )
 
 
 def render_error(
-    request: HttpRequest, *, status: int, title: str, message: str, reference: str, error: str
+    request: HttpRequest,
+    *,
+    status: int,
+    title: str,
+    message: str,
+    reference: str,
+    error: str,
+    is_in_own_log: bool = False,
 ) -> HttpResponse:
     """The error page; programs, which do not ask for HTML, get the same as JSON."""
     if not wants_html(request):
         body = {"error": error, "error_description": f"{title}. {message}", "reference": reference}
         response: HttpResponse = JsonResponse(body, status=status)
     else:
-        context = {"status": status, "title": title, "message": message, "reference": reference}
+        context = {
+            "status": status,
+            "title": title,
+            "message": message,
+            "reference": reference,
+            "is_in_own_log": is_in_own_log,
+        }
         response = render(request, "error.html", context, status=status)
     response["Cache-Control"] = "no-store"
     return response
@@ -95,7 +115,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
         request,
         status=404,
         title="There is nothing at this address",
-        message="Check the address, or start again from the home page.",
+        message="Check the address, or start again from the start page.",
         reason="not_found",
     )
 
@@ -106,7 +126,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         request,
         status=403,
         title="This page is not yours to see",
-        message=f"You are signed in as {request.user}. Sign out from the home page's menu and "
+        message=f"You are signed in as {request.user}. Sign out from the start page's menu and "
         "sign in with an account that may, or ask your administrator.",
         reason="permission_denied",
     )
@@ -142,7 +162,7 @@ def method_not_allowed(request: HttpRequest, allowed: str) -> HttpResponse:
         request,
         status=405,
         title="This address cannot be opened like that",
-        message="Start again from the home page. Nothing was changed.",
+        message="Start again from the start page. Nothing was changed.",
         reason="method_not_allowed",
     )
     response["Allow"] = allowed

@@ -101,6 +101,12 @@ def find_destination(parameters: Parameters) -> Destination:
     if parameters.repeated & {"client_id", "redirect_uri"}:
         raise UnredirectableError("duplicate_param", "The application sent a mixed-up request.")
     client_id = parameters.get("client_id")
+    if not client_id:
+        raise UnredirectableError(
+            "client_missing",
+            "The application did not say which one it is, so nothing was allowed. "
+            "For its developer: client_id is missing.",
+        )
     client = Client.objects.filter(client_id=client_id[:MAX_CLIENT_ID]).first()
     if client is None or client.client_id != client_id or is_left_out(client):
         raise UnredirectableError(

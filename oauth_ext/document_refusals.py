@@ -24,11 +24,16 @@ UNREADABLE = (
 )
 UNACCEPTABLE = (
     "The application says that it is described at {host}, and what is there is not a description "
-    "that we can accept. Nothing was allowed. Only the maker of the application can mend that."
+    "that we can accept. Nothing was allowed. Only the maker of the application can mend that. "
+    "Your activity log says what is wrong with it."
 )
 BUSY = (
     "We are checking many applications at this moment, and yours is not checked yet. "
     "Nothing was allowed. Wait a minute, then connect again from the application."
+)
+HOST_LIMIT = (
+    "Its address was asked too often in the last minute. Nothing was allowed. "
+    "Wait a minute, then connect again from the application."
 )
 MESSAGES = {
     "cimd_url": BAD_ADDRESS,
@@ -45,7 +50,7 @@ MESSAGES = {
     "cimd_metadata": UNACCEPTABLE,
     "cimd_redirect": UNACCEPTABLE,
     "cimd_capacity": BUSY,
-    "cimd_host_limit": BUSY,
+    "cimd_host_limit": HOST_LIMIT,
     "cimd_user_limit": BUSY,
 }
 STATUSES = {

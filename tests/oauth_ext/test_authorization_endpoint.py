@@ -100,8 +100,14 @@ def test_a_redirect_uri_that_only_looks_registered_is_a_page(ready: OAuthClient,
 def test_an_unknown_client_is_a_page_whatever_else_is_wrong(
     ready: OAuthClient, error: dict[str, Any]
 ) -> None:
-    for client_id in ("dyn_unknown", "", None, "x" * 300, "é"):
-        page_refusal_of(ready.open_consent(client_id=client_id, **error), "client_unknown")
+    for client_id in ("dyn_unknown", "x" * 300, "é"):
+        page = ready.open_consent(client_id=client_id, **error)
+        page_refusal_of(page, "client_unknown")
+        assert "client_id is missing" not in page.content.decode()
+    for client_id in ("", None):
+        page = ready.open_consent(client_id=client_id, **error)
+        page_refusal_of(page, "client_missing")
+        assert "client_id is missing." in page.content.decode()
 
 
 @pytest.mark.case(72)

@@ -334,7 +334,13 @@ def test_an_error_is_not_kept_and_the_next_try_succeeds(
 ) -> None:
     oauth.sign_in(world.alice)
     document_host.behaviour = answer(build_document(client_id="https://other.example/c"))
-    page_refusal_of(oauth.open_consent(client_id=URL), "cimd_mismatch")
+    rejected = oauth.open_consent(client_id=URL)
+    page_refusal_of(rejected, "cimd_mismatch")
+    reference = rejected["Reference-Id"]
+    assert "Your activity log says what is wrong with it." in rejected.content.decode()
+    assert f'href="/settings/activity?q={reference}"' in rejected.content.decode()
+    told = oauth.browser.get("/settings/activity", {"q": reference}).content.decode()
+    assert "Its description speaks for another address." in told
     document_host.behaviour = answer(build_document())
     page_refusal_of(oauth.open_consent(client_id=URL), "cimd_backoff", 429)
     TokenBucket.objects.all().update(updated_at=timezone.now() - timedelta(seconds=61))
@@ -351,7 +357,9 @@ def test_a_host_is_asked_six_times_a_minute_at_most(
     for number in range(6):
         page = oauth.open_consent(client_id=f"https://{HOST}/{number}")
         page_refusal_of(page, "cimd_status")
-    page_refusal_of(oauth.open_consent(client_id=f"https://{HOST}/7"), "cimd_host_limit", 429)
+    limited = oauth.open_consent(client_id=f"https://{HOST}/7")
+    page_refusal_of(limited, "cimd_host_limit", 429)
+    assert "Its address was asked too often in the last minute." in limited.content.decode()
     assert document_host.connections == len(internet.lookups) == 6
     # Another host is not affected, nor does the refusal count against the URL.
     page_refusal_of(oauth.open_consent(client_id="https://b.example/c"), "cimd_tls")
