@@ -34,6 +34,10 @@ from activity.refusals import record_refusal
 class AccountAdapter(DefaultAccountAdapter):
     """Closed sign-up, addresses by our own proxy rule, and the log."""
 
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "E-mail address or password is wrong.",
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Accounts are made by the host product or by an operator."""
         return False

@@ -19,12 +19,15 @@ from accounts.models import User
 from activity.events import Event
 from activity.refusals import record_refusal
 
+ADDRESS = "E-mail address"
+
 
 class LoginForm(AllauthLoginForm):
     """Signs in by e-mail address; the address may be filled in already."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["login"].label = ADDRESS
         if self.request is not None and self.request.method == "GET":
             hint = parse_login_hint(self.request.GET.get("login_hint", ""))
             self.fields["login"].initial = hint or None
@@ -32,6 +35,10 @@ class LoginForm(AllauthLoginForm):
 
 class ResetPasswordForm(AllauthResetPasswordForm):
     """Asks for a reset mail; it goes to the address on the person and to no other."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = ADDRESS
 
     def clean_email(self) -> str:
         """The address; whether somebody has it is for the mail to say, not for the page."""

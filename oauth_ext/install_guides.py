@@ -29,11 +29,15 @@ def is_reachable_from_outside() -> bool:
     return urlsplit(settings.PUBLIC_URL).hostname not in ("127.0.0.1", "localhost", "::1")
 
 
-def build_install_guides() -> list[InstallGuide]:
-    """Guides for the common clients, most used first."""
+def build_install_guides(*, tokens_are: str = "under AI access") -> list[InstallGuide]:
+    """Guides for the common clients, most used first.
+
+    Args:
+        tokens_are: where personal access tokens are made, as seen from the page.
+    """
     claude, chatgpt = build_hosted_guides()
     claude_code, *others = build_local_guides()
-    return [claude, claude_code, chatgpt, *others, build_last_guide()]
+    return [claude, claude_code, chatgpt, *others, build_last_guide(tokens_are)]
 
 
 def build_hosted_guides() -> list[InstallGuide]:
@@ -95,7 +99,7 @@ def build_local_guides() -> list[InstallGuide]:
     ]
 
 
-def build_last_guide() -> InstallGuide:
+def build_last_guide(tokens_are: str) -> InstallGuide:
     """Whatever else speaks MCP, or only HTTP."""
     if not settings.PERSONAL_TOKENS_ENABLED:
         step = "Paste the address wherever a remote MCP server can be added."
@@ -104,8 +108,8 @@ def build_last_guide() -> InstallGuide:
         "Anything else",
         (
             "Paste the address wherever a remote MCP server can be added.",
-            "If it cannot open a sign-in page, make a personal access token under "
-            "AI access and send it with every call.",
+            f"If it cannot open a sign-in page, make a personal access token {tokens_are} "
+            "and send it with every call.",
         ),
         "Authorization: Bearer mcp_at_…",
     )

@@ -46,5 +46,5 @@ def whoami(context: CallContext, arguments: WhoamiArguments) -> WhoamiResult:
         client_id=principal.client_id,
         connection_id=principal.connection_id,
         scopes=[scope for scope in SUPPORTED if scope in principal.scopes],
-        token_expires_at=principal.expires_at,
+        token_expires_at=principal.expires_at.replace(microsecond=0),
     )

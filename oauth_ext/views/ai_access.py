@@ -58,7 +58,7 @@ def render_ai_access(
         )
         if new_token
         else None,
-        "install_guides": build_install_guides(),
+        "install_guides": build_install_guides(tokens_are="below"),
         "mcp_url": settings.MCP_RESOURCE,
     }
     return render(request, "oauth_ext/ai_access.html", context, status=status)

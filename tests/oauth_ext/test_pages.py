@@ -12,9 +12,9 @@ from activity.models import ActivityEvent
 from activity.origin import Origin
 from activity.recorder import record_event
 from activity.references import new_reference
-from oauth_ext.models import Connection
+from oauth_ext.models import Client, Connection
 from tests.conftest import Connected, World
-from tests.oauth_client import OAuthClient
+from tests.oauth_client import CALLBACK, OAuthClient
 from tests.oauth_ext.conftest import page_refusal_of, photograph
 
 pytestmark = pytest.mark.django_db
@@ -290,3 +290,27 @@ def test_programs_get_the_same_as_json(oauth: OAuthClient) -> None:
     answer = oauth.http.get("/no/such/page")
     assert answer.status_code == 404
     assert answer.json()["reference"] == answer["Reference-Id"]
+
+
+def test_every_host_that_may_get_the_answer_is_on_the_card(
+    browse: Any, alice_acme: Connected, world: World
+) -> None:
+    uris = f"{CALLBACK} https://other.example/one https://other.example/two"
+    Client.objects.update(redirect_uris=uris)
+    source = browse(world.alice).get(PAGE).content.decode()
+    assert "<bdi>client.example</bdi>, <bdi>other.example</bdi></span>" in source
+
+
+def test_words_of_sign_in_and_of_a_lost_page(browse: Any, db: None) -> None:
+    stranger = Browser(headers={"Accept": "text/html"})
+    page = stranger.post("/accounts/login", {"login": "x@acme.example", "password": "wrong"})
+    assert "E-mail address or password is wrong." in page.content.decode()
+    for path in ("/accounts/login", "/accounts/password/reset"):
+        assert ">E-mail address</label>" in stranger.get(path).content.decode()
+    lost = stranger.get("/nothing/here").content.decode()
+    assert "from the start page" in lost and "Go to the start page" in lost
+
+
+def test_the_settings_page_points_to_its_own_tokens(browse: Any, world: World) -> None:
+    assert "personal access token below" in browse(world.alice).get(PAGE).content.decode()
+    assert "personal access token under AI access" in browse(world.alice).get("/").content.decode()
