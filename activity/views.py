@@ -30,6 +30,13 @@ MACHINE_PATHS = (
     "/leaked-tokens",
     "/api/",
 )
+# What a program is told of a refusal; all others are an ``invalid_request``.
+PUBLIC_ERRORS = {
+    403: "access_denied",
+    404: "not_found",
+    429: "temporarily_unavailable",
+    503: "temporarily_unavailable",
+}
 
 
 def render_refusal(
@@ -61,7 +68,6 @@ def render_refusal(
         title=title,
         message=message,
         reference=reference,
-        error=reason,
         # Why an application was turned away is more than the page says.
         is_in_own_log=event is Event.AUTHORIZATION_REFUSED and find_user_id(request) is not None,
     )
@@ -74,11 +80,14 @@ def render_error(
     title: str,
     message: str,
     reference: str,
-    error: str,
     is_in_own_log: bool = False,
 ) -> HttpResponse:
-    """The error page; programs, which do not ask for HTML, get the same as JSON."""
+    """The error page; programs, which do not ask for HTML, get the same as JSON.
+
+    Neither says more than the status does: the reason is for the log.
+    """
     if not wants_html(request):
+        error = PUBLIC_ERRORS.get(status, "invalid_request")
         body = {"error": error, "error_description": f"{title}. {message}", "reference": reference}
         response: HttpResponse = JsonResponse(body, status=status)
     else:

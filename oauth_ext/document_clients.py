@@ -32,7 +32,7 @@ from oauth_ext.client_id_urls import (
 from oauth_ext.client_metadata import ClientMetadata
 from oauth_ext.document_connection import DocumentPostponedError, DocumentRefusedError
 from oauth_ext.document_fetch import FETCH_SECONDS, fetch_document
-from oauth_ext.document_refusals import build_refusal
+from oauth_ext.document_refusals import build_refusal, find_recorded_reason
 from oauth_ext.document_slots import hold_slot, hold_url
 from oauth_ext.models import Client
 from oauth_ext.registration import describe_registration
@@ -120,11 +120,11 @@ def refresh_document_client(client_id: str, *, user_id: UUID, origin: Origin) ->
             raise build_refusal(error.reason, client_id) from error
     except DocumentRefusedError as error:
         logger.warning("client metadata document refused: %s at %s", error.reason, url.host)
-        details = {"cause": error.reason, **error.details}
+        cause = find_recorded_reason(error.reason)
+        details = {"cause": cause, **error.details}
         if fallback is None:
-            reason = "cimd_stale" if client else error.reason
-            raise build_refusal(reason, client_id, details) from error
-        record_unread(fallback, error.reason, details, origin=origin)
+            raise build_refusal("cimd_stale" if client else cause, client_id, details) from error
+        record_unread(fallback, cause, details, origin=origin)
 
 
 def fetch_and_store(url: ClientIdUrl, *, user_id: UUID, origin: Origin) -> None:

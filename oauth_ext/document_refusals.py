@@ -1,7 +1,7 @@
 """What a person reads when a client's metadata document cannot be used.
 
-The sentence says what they can do, not what was found: whoever names the host must not learn from
-the page what it looks like from inside our network.
+The sentence says what they can do, not what was found: whoever names the host must learn neither
+from the page nor from their own log what it looks like from inside our network.
 """
 
 from collections.abc import Mapping
@@ -53,12 +53,20 @@ MESSAGES = {
     "cimd_host_limit": HOST_LIMIT,
     "cimd_user_limit": BUSY,
 }
+# Between these lies what our network looks like from inside: which names exist there. People read
+# their own rows, so only the server's log tells the causes apart.
+UNREACHABLE = frozenset({"cimd_dns", "cimd_private_ip", "cimd_connect", "cimd_timeout"})
 STATUSES = {
     "cimd_capacity": 503,
     "cimd_backoff": 429,
     "cimd_host_limit": 429,
     "cimd_user_limit": 429,
 }
+
+
+def find_recorded_reason(reason: str) -> str:
+    """The slug for the row: the reason itself, or the one that stands for all of its kind."""
+    return "cimd_unreachable" if reason in UNREACHABLE else reason
 
 
 def build_refusal(

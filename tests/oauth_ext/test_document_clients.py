@@ -1,5 +1,6 @@
 """Clients known by their document, from the link to the refresh; and what is never fetched."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from django.utils import timezone
 from accounts.limits import DOCUMENT_HOST, take_token
 from accounts.models import TokenBucket
 from activity.origin import Origin
-from oauth_ext import document_fetch
+from oauth_ext import document_fetch, document_slots
 from oauth_ext.document_connection import Network
 from oauth_ext.metadata import build_authorization_server_metadata
 from oauth_ext.models import Client
@@ -374,7 +375,7 @@ def test_a_person_causes_twenty_fetches_a_minute_at_most(
     oauth.sign_in(world.alice)
     for number in range(20):
         page = oauth.open_consent(client_id=f"https://h{number}.example/c")
-        page_refusal_of(page, "cimd_private_ip")
+        page_refusal_of(page, "cimd_unreachable")
     limited = oauth.open_consent(client_id="https://h21.example/c")
     page_refusal_of(limited, "cimd_user_limit", 429)
     assert len(internet.lookups) == 20
@@ -503,15 +504,56 @@ def test_the_row_of_a_new_client_tells_operators_whom_its_name_imitates(
     assert row.details.get("name_matches_verified") == matches
 
 
-def test_every_refusal_has_a_row_and_no_internals_on_its_page(
-    oauth: OAuthClient, world: World, internet: Internet
+@pytest.mark.case(46)
+@pytest.mark.parametrize("accept", ["text/html", "*/*", "application/json"])
+def test_nobody_learns_which_names_our_network_knows(
+    oauth: OAuthClient,
+    world: World,
+    internet: Internet,
+    accept: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     oauth.sign_in(world.alice)
-    pages = []
-    for number, answers in enumerate((["10.0.0.1"], [])):
+    seen = []
+    for cause, answers in (("cimd_private_ip", ["10.0.0.1"]), ("cimd_dns", [])):
         internet.answers = [answers]
-        page = oauth.open_consent(client_id=f"https://host-{number}.example/c")
-        assert row_behind(page).reason in ("cimd_private_ip", "cimd_dns")
-        text = page.content.decode().replace(page["Reference-Id"], "").replace(f"host-{number}", "")
-        pages.append(text)
-    assert pages[0] == pages[1]
+        url = oauth.authorization_url(client_id=f"https://{cause.replace('_', '-')}.example/c")
+        page = oauth.browser.get(url, headers={"Accept": accept})
+        assert page.status_code == 400
+        row = row_behind(page)
+        assert (row.reason, row.details["cause"]) == ("cimd_unreachable", "cimd_unreachable")
+        assert any(f"refused: {cause} at" in message for message in caplog.messages)
+        own_log = oauth.browser.get("/settings/activity", {"q": page["Reference-Id"]})
+        assert "cimd_unreachable" in own_log.content.decode()
+        for text in (page.content.decode(), own_log.content.decode()):
+            assert cause not in text
+        if accept != "text/html":
+            assert page.json()["error"] == "invalid_request"
+        text = page.content.decode().replace(page["Reference-Id"], "")
+        seen.append(text.replace(cause.replace("_", "-"), ""))
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"client_id": "dyn_unknown"}, 400, "invalid_request"),
+        ({"client_id": "https://10.0.0.1/c"}, 400, "invalid_request"),
+        ({"client_id": "https://nobody.example/c"}, 503, "temporarily_unavailable"),
+    ],
+)
+def test_a_program_is_told_no_more_than_the_status(
+    oauth: OAuthClient,
+    world: World,
+    internet: Internet,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    status: int,
+    error: str,
+) -> None:
+    monkeypatch.setattr(document_slots, "HERE", threading.BoundedSemaphore(1))
+    assert document_slots.HERE.acquire()
+    oauth.sign_in(world.alice)
+    answered = oauth.browser.get(oauth.authorization_url(**changes), headers={"Accept": "*/*"})
+    assert (answered.status_code, answered.json()["error"]) == (status, error)
+    assert row_behind(answered).reason not in answered.content.decode()

@@ -67,6 +67,22 @@ def refused(oauth: OAuthClient, world: World, internet: Internet) -> Callable[..
     return refused
 
 
+@pytest.fixture
+def unreachable(
+    refused: Callable[..., dict[str, str]], caplog: pytest.LogCaptureFixture
+) -> Callable[[str], dict[str, str]]:
+    """The same for a document that was not reached: only the server's log says why."""
+
+    def unreachable(cause: str) -> dict[str, str]:
+        caplog.clear()
+        details = refused("cimd_unreachable")
+        assert details["cause"] == "cimd_unreachable"
+        assert f"client metadata document refused: {cause} at {HOST}" in caplog.messages
+        return details
+
+    return unreachable
+
+
 def fetch() -> document_fetch.FetchedDocument:
     """The test document, from wherever the tests' network leads."""
     return fetch_document(parse_client_id_url(URL))
@@ -288,10 +304,10 @@ def test_a_dripping_host_is_left_at_the_deadline(
 
 @pytest.mark.case(53)
 def test_a_person_is_told_when_the_deadline_has_passed(
-    refused: Callable[..., dict[str, str]], document_host: DocumentHost, short: float
+    unreachable: Callable[[str], dict[str, str]], document_host: DocumentHost, short: float
 ) -> None:
     document_host.behaviour = drip(HEAD + b"\r\n", b" ")
-    refused("cimd_timeout")
+    unreachable("cimd_timeout")
 
 
 @pytest.mark.case(54)
@@ -378,13 +394,13 @@ def test_a_certificate_that_proves_nothing_is_refused(
 @pytest.mark.case(46)
 @pytest.mark.parametrize("address", SPECIAL)
 def test_no_packet_goes_to_a_special_address(
-    refused: Callable[..., dict[str, str]],
+    unreachable: Callable[[str], dict[str, str]],
     internet: Internet,
     document_host: DocumentHost,
     address: str,
 ) -> None:
     internet.answers = [[address]]
-    details = refused("cimd_private_ip")
+    details = unreachable("cimd_private_ip")
     assert address not in str(details)
     assert internet.dialled == []
     assert document_host.connections == 0
@@ -393,13 +409,13 @@ def test_no_packet_goes_to_a_special_address(
 @pytest.mark.case(47)
 @pytest.mark.parametrize("answers", [[PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC], [PUBLIC, "::1"]])
 def test_one_special_address_condemns_the_host(
-    refused: Callable[..., dict[str, str]],
+    unreachable: Callable[[str], dict[str, str]],
     internet: Internet,
     document_host: DocumentHost,
     answers: list[str],
 ) -> None:
     internet.answers = [answers]
-    refused("cimd_private_ip")
+    unreachable("cimd_private_ip")
     assert (internet.dialled, document_host.connections) == ([], 0)
 
 
