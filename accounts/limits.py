@@ -70,6 +70,8 @@ CONSENT_PAGE = Policy("consent.user", 30, 60)
 DOCUMENT_USER = Policy("document.user", 20, 60)
 DOCUMENT_URL = Policy("document.url", 1, 60)
 DOCUMENT_HOST = Policy("document.host", 6, 60)
+# Nobody uses up a host's share alone, which would keep everybody else from connecting its clients.
+DOCUMENT_USER_AND_HOST = Policy("document.user_and_host", 2, 60)
 # Requests of people who are not signed in, as far as each would be a row (a session).
 WAITING_AUTHORIZATION = Policy("authorization.source", 60, 60)
 # Only refusals count, and only refusals are held back: what is right is never refused for what
@@ -216,21 +218,38 @@ def allow_personal_token(user_id: UUID) -> bool:
     return take_token(PERSONAL_TOKEN, str(user_id))
 
 
-def allow_document_fetch(*, url: str, host: str, user_id: UUID) -> str:
-    """Nothing if this document may be fetched for this person, else the reason why not."""
-    if not take_token(DOCUMENT_USER, str(user_id)):
-        return "cimd_user_limit"
-    if not take_token(DOCUMENT_URL, url):
-        return "cimd_backoff"
-    if not take_token(DOCUMENT_HOST, host):
-        give_token_back(DOCUMENT_URL, url)
-        return "cimd_host_limit"
-    return ""
+def allow_document_request(user_id: UUID) -> bool:
+    """Whether the person may ask for a document once more, whoever fetches it in the end."""
+    return take_token(DOCUMENT_USER, str(user_id))
 
 
-def forgive_document_fetch(*, url: str) -> None:
-    """The fetch succeeded, so the next one need not wait."""
-    give_token_back(DOCUMENT_URL, url)
+def list_document_buckets(*, url: str, host: str, user_id: UUID) -> list[Bucket]:
+    """The buckets that a fetch takes from; the host's own comes last, as the one that is shared."""
+    return [
+        (DOCUMENT_URL, url),
+        (DOCUMENT_USER_AND_HOST, f"{user_id} {host}"),
+        (DOCUMENT_HOST, host),
+    ]
+
+
+def allow_document_fetch(*, url: str, host: str, user_id: UUID) -> Policy | None:
+    """None if this document may be fetched for this person, else what has been used up.
+
+    A refused fetch takes from none of the buckets.
+    """
+    buckets = list_document_buckets(url=url, host=host, user_id=user_id)
+    exhausted = take_tokens(buckets)
+    if exhausted is not None:
+        policies = [policy for policy, _ in buckets]
+        for policy, key in buckets[: policies.index(exhausted)]:
+            give_token_back(policy, key)
+    return exhausted
+
+
+def forgive_document_fetch(*, url: str, host: str, user_id: UUID) -> None:
+    """The fetch succeeded, or never began: it does not count, and the next one need not wait."""
+    for policy, key in list_document_buckets(url=url, host=host, user_id=user_id):
+        give_token_back(policy, key)
 
 
 def allow_waiting_authorization(ip: str | None) -> bool:

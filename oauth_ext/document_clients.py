@@ -15,7 +15,15 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.limits import allow_document_fetch, forgive_document_fetch
+from accounts.limits import (
+    DOCUMENT_HOST,
+    DOCUMENT_URL,
+    DOCUMENT_USER,
+    DOCUMENT_USER_AND_HOST,
+    allow_document_fetch,
+    allow_document_request,
+    forgive_document_fetch,
+)
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.recorder import record_event
@@ -31,9 +39,9 @@ from oauth_ext.client_id_urls import (
 )
 from oauth_ext.client_metadata import ClientMetadata
 from oauth_ext.document_connection import DocumentPostponedError, DocumentRefusedError
-from oauth_ext.document_fetch import FETCH_SECONDS, fetch_document
+from oauth_ext.document_fetch import FETCH_SECONDS, FetchedDocument, fetch_document
 from oauth_ext.document_refusals import build_refusal, find_recorded_reason
-from oauth_ext.document_slots import hold_slot, hold_url
+from oauth_ext.document_slots import hold_person, hold_slot, hold_url
 from oauth_ext.models import Client
 from oauth_ext.registration import describe_registration
 
@@ -41,6 +49,12 @@ logger = logging.getLogger(__name__)
 
 # After its time is over, a copy still serves while the document cannot be had.
 LAST_GOOD_FOR = timedelta(hours=24)
+# What a used-up bucket means for the person.
+POSTPONED = {
+    DOCUMENT_URL: "cimd_backoff",
+    DOCUMENT_USER_AND_HOST: "cimd_user_limit",
+    DOCUMENT_HOST: "cimd_host_limit",
+}
 
 
 def needs_document(client_id: str) -> bool:
@@ -109,15 +123,13 @@ def refresh_document_client(client_id: str, *, user_id: UUID, origin: Origin) ->
     url = parse_url(client_id)
     client = find_client(client_id)
     fallback = client if client is not None and is_still_good(client, timezone.now()) else None
+    # Whoever has something to fall back on does not wait for somebody else's fetch.
+    wait_seconds = 0 if fallback else FETCH_SECONDS
     try:
-        # Whoever has something to fall back on does not wait for somebody else's fetch.
-        with hold_slot(), hold_url(client_id, wait_seconds=0 if fallback else FETCH_SECONDS):
-            client = find_client(client_id)
-            if client is None or not is_fresh(client, timezone.now()):
-                fetch_and_store(url, user_id=user_id, origin=origin)
+        read_document(url, user_id=user_id, wait_seconds=wait_seconds, origin=origin)
     except DocumentPostponedError as error:
         if fallback is None:
-            raise build_refusal(error.reason, client_id) from error
+            raise build_refusal(error.reason, client_id, retry_after=error.retry_after) from error
     except DocumentRefusedError as error:
         logger.warning("client metadata document refused: %s at %s", error.reason, url.host)
         cause = find_recorded_reason(error.reason)
@@ -127,16 +139,41 @@ def refresh_document_client(client_id: str, *, user_id: UUID, origin: Origin) ->
         record_unread(fallback, cause, details, origin=origin)
 
 
-def fetch_and_store(url: ClientIdUrl, *, user_id: UUID, origin: Origin) -> None:
+def read_document(url: ClientIdUrl, *, user_id: UUID, wait_seconds: float, origin: Origin) -> None:
+    """Make the row of this URL fresh, or find that somebody else just did.
+
+    The order keeps one person from standing in everybody's way: first they pay and take one of
+    their own few places, then they wait for the URL holding nothing that others need, and only
+    who is about to fetch has a slot.
+
+    Raises:
+        DocumentRefusedError: it could not be had, or (postponed) not just now.
+    """
+    if not allow_document_request(user_id):
+        raise DocumentPostponedError("cimd_user_limit", retry_after=DOCUMENT_USER.retry_after)
+    with hold_person(user_id), hold_url(url.url, wait_seconds=wait_seconds):
+        client = find_client(url.url)
+        if client is not None and is_fresh(client, timezone.now()):
+            return
+        with hold_slot():
+            fetched = fetch_within_limits(url, user_id)
+            metadata = parse_client_document(fetched.body, url=url.url)
+            now = timezone.now()
+            expires_at = compute_expiry(fetched.headers, now)
+            store_document(url.url, metadata, expires_at, now, origin=origin)
+            forgive_document_fetch(url=url.url, host=url.host, user_id=user_id)
+
+
+def fetch_within_limits(url: ClientIdUrl, user_id: UUID) -> FetchedDocument:
     """One fetch, if the limits allow it; a failed one keeps its place in them."""
-    limit = allow_document_fetch(url=url.url, host=url.host, user_id=user_id)
-    if limit:
-        raise DocumentPostponedError(limit)
-    fetched = fetch_document(url)
-    metadata = parse_client_document(fetched.body, url=url.url)
-    now = timezone.now()
-    store_document(url.url, metadata, compute_expiry(fetched.headers, now), now, origin=origin)
-    forgive_document_fetch(url=url.url)
+    exhausted = allow_document_fetch(url=url.url, host=url.host, user_id=user_id)
+    if exhausted is not None:
+        raise DocumentPostponedError(POSTPONED[exhausted], retry_after=exhausted.retry_after)
+    try:
+        return fetch_document(url)
+    except DocumentPostponedError:
+        forgive_document_fetch(url=url.url, host=url.host, user_id=user_id)
+        raise
 
 
 def store_document(

@@ -21,7 +21,8 @@ from oauth_ext.special_use import is_loopback, is_special_use
 MAX_ADDRESSES = 4
 # A black hole must leave time for the next address.
 CONNECT_SECONDS = 2.0
-# Resolver threads can outlast the deadline that gave up on them; so many may, in a process.
+# Resolver threads can outlast the deadline that gave up on them; so many may, in a process. One
+# person starts two at a time at most, and twenty a minute.
 RESOLVERS = threading.BoundedSemaphore(16)
 
 
@@ -40,7 +41,15 @@ class DocumentRefusedError(Exception):
 
 
 class DocumentPostponedError(DocumentRefusedError):
-    """Nothing is known against the document; it was not asked for just now."""
+    """Nothing is known against the document; it was not asked for just now.
+
+    Args:
+        retry_after: seconds until it may be.
+    """
+
+    def __init__(self, reason: str, *, retry_after: int = 5) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 class Deadline:
@@ -138,7 +147,12 @@ def resolve_once(url: ClientIdUrl, deadline: Deadline, network: Network) -> list
             resolvers.release()
             answers.put(found)
 
-    threading.Thread(target=ask, name="resolve-document-host", daemon=True).start()
+    try:
+        threading.Thread(target=ask, name="resolve-document-host", daemon=True).start()
+    except RuntimeError as error:
+        # No more threads: there is none to give the permit back either.
+        resolvers.release()
+        raise DocumentPostponedError("cimd_capacity") from error
     try:
         return answers.get(timeout=deadline.get_remaining())
     except queue.Empty as error:

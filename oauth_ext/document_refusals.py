@@ -70,7 +70,11 @@ def find_recorded_reason(reason: str) -> str:
 
 
 def build_refusal(
-    reason: str, client_id: str, details: Mapping[str, str] | None = None
+    reason: str,
+    client_id: str,
+    details: Mapping[str, str] | None = None,
+    *,
+    retry_after: int | None = None,
 ) -> UnredirectableError:
     """The page for a reason."""
     message = MESSAGES.get(reason, UNREADABLE).format(host=find_host_of_client_id(client_id))
@@ -80,4 +84,5 @@ def build_refusal(
         client_id=client_id,
         details=details,
         status=STATUSES.get(reason, 400),
+        retry_after=retry_after,
     )

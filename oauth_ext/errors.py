@@ -194,6 +194,7 @@ class UnredirectableError(Exception):
         message: what the person reads.
         client_id, details: what support needs to know of it; for the log.
         status: of the page; 429 and 503 for what works later.
+        retry_after: seconds until it does.
     """
 
     def __init__(
@@ -204,6 +205,7 @@ class UnredirectableError(Exception):
         client_id: str = "",
         details: Mapping[str, str] | None = None,
         status: int = 400,
+        retry_after: int | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
@@ -211,3 +213,4 @@ class UnredirectableError(Exception):
         self.client_id = client_id
         self.details = details or {}
         self.status = status
+        self.retry_after = retry_after

@@ -98,6 +98,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
             client_id=error.client_id,
             details=error.details,
         )
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
     return response
 
 

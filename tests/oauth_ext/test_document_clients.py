@@ -10,14 +10,15 @@ from django.core.checks import run_checks
 from django.http import HttpResponse
 from django.utils import timezone
 
-from accounts.limits import DOCUMENT_HOST, take_token
+from accounts.limits import DOCUMENT_HOST, DOCUMENT_URL, DOCUMENT_USER_AND_HOST, take_token
 from accounts.models import TokenBucket
 from activity.origin import Origin
-from oauth_ext import document_fetch, document_slots
+from oauth_ext import document_connection, document_fetch, document_slots
 from oauth_ext.document_connection import Network
 from oauth_ext.metadata import build_authorization_server_metadata
 from oauth_ext.models import Client
 from oauth_ext.pruning import prune
+from tests.buckets import leave_tokens
 from tests.conftest import World
 from tests.document_host import (
     HOST,
@@ -28,6 +29,7 @@ from tests.document_host import (
     build_document,
     serve_documents,
 )
+from tests.factories import UserFactory
 from tests.oauth_client import OAuthClient, read_redirect
 from tests.oauth_ext.conftest import page_refusal_of, photograph, refusal_of, row_behind
 
@@ -343,7 +345,9 @@ def test_an_error_is_not_kept_and_the_next_try_succeeds(
     told = oauth.browser.get("/settings/activity", {"q": reference}).content.decode()
     assert "Its description speaks for another address." in told
     document_host.behaviour = answer(build_document())
-    page_refusal_of(oauth.open_consent(client_id=URL), "cimd_backoff", 429)
+    held_back = oauth.open_consent(client_id=URL)
+    page_refusal_of(held_back, "cimd_backoff", 429)
+    assert held_back["Retry-After"] == "60"
     TokenBucket.objects.all().update(updated_at=timezone.now() - timedelta(seconds=61))
     assert oauth.open_consent(client_id=URL).status_code == 200
     assert document_host.connections == 2
@@ -351,20 +355,68 @@ def test_an_error_is_not_kept_and_the_next_try_succeeds(
 
 @pytest.mark.case(65)
 def test_a_host_is_asked_six_times_a_minute_at_most(
-    oauth: OAuthClient, world: World, internet: Internet, document_host: DocumentHost
+    world: World, internet: Internet, document_host: DocumentHost
 ) -> None:
-    oauth.sign_in(world.alice)
+    people = [OAuthClient() for _ in range(4)]
+    for person, user in zip(people, (world.alice, world.ben, world.cleo, None), strict=True):
+        person.sign_in(user or UserFactory(email="dora@acme.example"))
     document_host.behaviour = answer(b"", status="404 Not Found")
     for number in range(6):
-        page = oauth.open_consent(client_id=f"https://{HOST}/{number}")
+        page = people[number // 2].open_consent(client_id=f"https://{HOST}/{number}")
         page_refusal_of(page, "cimd_status")
-    limited = oauth.open_consent(client_id=f"https://{HOST}/7")
+    last = people[3]
+    limited = last.open_consent(client_id=f"https://{HOST}/7")
     page_refusal_of(limited, "cimd_host_limit", 429)
+    assert limited["Retry-After"] == "10"
     assert "Its address was asked too often in the last minute." in limited.content.decode()
     assert document_host.connections == len(internet.lookups) == 6
     # Another host is not affected, nor does the refusal count against the URL.
-    page_refusal_of(oauth.open_consent(client_id="https://b.example/c"), "cimd_tls")
-    page_refusal_of(oauth.open_consent(client_id=f"https://{HOST}/7"), "cimd_host_limit", 429)
+    page_refusal_of(last.open_consent(client_id="https://b.example/c"), "cimd_tls")
+    page_refusal_of(last.open_consent(client_id=f"https://{HOST}/7"), "cimd_host_limit", 429)
+
+
+@pytest.mark.case(65)
+def test_one_person_does_not_use_up_a_host_s_share(
+    oauth: OAuthClient, world: World, internet: Internet, document_host: DocumentHost
+) -> None:
+    loud = OAuthClient()
+    loud.sign_in(world.ben)
+    document_host.behaviour = answer(b"", status="404 Not Found")
+    for number in range(2):
+        page_refusal_of(loud.open_consent(client_id=f"https://{HOST}/{number}"), "cimd_status")
+    for number in range(2, 6):
+        limited = loud.open_consent(client_id=f"https://{HOST}/{number}")
+        page_refusal_of(limited, "cimd_user_limit", 429)
+        assert limited["Retry-After"] == "30"
+    assert document_host.connections == 2
+    document_host.behaviour = answer(build_document())
+    oauth.sign_in(world.alice)
+    assert oauth.open_consent(client_id=URL).status_code == 200
+
+
+@pytest.mark.case(65)
+def test_a_fetch_that_succeeded_counts_against_neither_host_nor_person(
+    oauth: OAuthClient, known: Client, document_host: DocumentHost
+) -> None:
+    for policy in (DOCUMENT_HOST, DOCUMENT_URL, DOCUMENT_USER_AND_HOST):
+        leave_tokens(policy, 1)
+    for _ in range(8):
+        Client.objects.update(cimd_expires_at=timezone.now())
+        assert oauth.open_consent().status_code == 200
+    assert document_host.connections == 9
+
+
+def test_a_fetch_that_never_began_does_not_count(
+    oauth: OAuthClient, world: World, internet: Internet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    oauth.sign_in(world.alice)
+    with monkeypatch.context() as patch:
+        patch.setattr(document_connection, "RESOLVERS", threading.BoundedSemaphore(1))
+        assert document_connection.RESOLVERS.acquire()
+        busy = oauth.open_consent(client_id=URL)
+        page_refusal_of(busy, "cimd_capacity", 503)
+        assert busy["Retry-After"] == "5"
+    assert oauth.open_consent(client_id=URL).status_code == 200
 
 
 @pytest.mark.case(65)
@@ -378,6 +430,7 @@ def test_a_person_causes_twenty_fetches_a_minute_at_most(
         page_refusal_of(page, "cimd_unreachable")
     limited = oauth.open_consent(client_id="https://h21.example/c")
     page_refusal_of(limited, "cimd_user_limit", 429)
+    assert limited["Retry-After"] == "3"
     assert len(internet.lookups) == 20
 
 

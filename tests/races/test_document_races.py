@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -48,12 +48,14 @@ def document_server(
 
 
 @pytest.fixture
-def visitor(document_server: LiveServer) -> Iterator[Resident]:
-    """Somebody who is signed in."""
-    resident = make_resident(document_server)
-    with resident.browser:
-        resident.browser.open("/settings/ai-access")
-        yield resident
+def visitors(document_server: LiveServer) -> Iterator[list[Resident]]:
+    """Six people who are signed in; each may be at two documents at once."""
+    with ExitStack() as stack:
+        residents = [make_resident(document_server) for _ in range(6)]
+        for resident in residents:
+            stack.enter_context(resident.browser)
+            resident.browser.open("/settings/ai-access")
+        yield residents
 
 
 @pytest.fixture
@@ -67,12 +69,12 @@ def publisher(tmp_path: Path) -> Iterator[DocumentHost]:
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def open_at_once(server: LiveServer, visitor: Resident, client_ids: list[str]) -> list[int]:
-    """The statuses of as many authorization requests, all released together."""
+def open_at_once(server: LiveServer, visitors: list[Resident], client_ids: list[str]) -> list[int]:
+    """The statuses of as many authorization requests, all released together, in turn by all."""
     barrier = threading.Barrier(len(client_ids))
-    cookies = visitor.browser.cookies
+    cookies = [visitor.browser.cookies for visitor in visitors]
 
-    def open_one(client_id: str) -> int:
+    def open_one(number: int, client_id: str) -> int:
         query = {
             "response_type": "code",
             "client_id": client_id,
@@ -83,18 +85,22 @@ def open_at_once(server: LiveServer, visitor: Resident, client_ids: list[str]) -
         wire = HTTPConnection(*server.address, timeout=30)
         wire.connect()
         barrier.wait(30)
-        wire.request("GET", f"/authorize?{urlencode(query)}", headers={"Cookie": cookies})
+        wire.request(
+            "GET",
+            f"/authorize?{urlencode(query)}",
+            headers={"Cookie": cookies[number % len(cookies)]},
+        )
         status = wire.getresponse().status
         wire.close()
         return status
 
     with ThreadPoolExecutor(len(client_ids)) as pool:
-        return list(pool.map(open_one, client_ids))
+        return list(pool.map(open_one, range(len(client_ids)), client_ids))
 
 
 @pytest.mark.case(65)
 def test_one_new_url_is_fetched_once_however_many_ask(
-    document_server: LiveServer, visitor: Resident, publisher: DocumentHost
+    document_server: LiveServer, visitors: list[Resident], publisher: DocumentHost
 ) -> None:
     url = f"http://127.0.0.1:{publisher.port}/{uuid4().hex}.json"
     good = answer(build_document(url))
@@ -104,7 +110,7 @@ def test_one_new_url_is_fetched_once_however_many_ask(
         good(wire)
 
     publisher.behaviour = behave_slowly
-    statuses = Counter(open_at_once(document_server, visitor, [url] * 25))
+    statuses = Counter(open_at_once(document_server, visitors, [url] * 12))
     assert set(statuses) <= {200, 503}
     assert statuses[200] >= 1
     assert publisher.connections == 1
@@ -115,7 +121,7 @@ def test_one_new_url_is_fetched_once_however_many_ask(
 
 @pytest.mark.case(64)
 def test_dripping_hosts_hold_no_transaction_and_leave_the_others_served(
-    document_server: LiveServer, visitor: Resident, publisher: DocumentHost
+    document_server: LiveServer, visitors: list[Resident], publisher: DocumentHost
 ) -> None:
     in_flight: list[int] = [0]
     most: list[int] = [0]
@@ -136,14 +142,14 @@ def test_dripping_hosts_hold_no_transaction_and_leave_the_others_served(
 
     publisher.behaviour = drip
     application = Application.register(document_server, f"Bystander {uuid4().hex[:8]}")
-    tokens = application.connect(visitor.browser, visitor.acme)
+    tokens = application.connect(visitors[0].browser, visitors[0].acme)
     urls = [
         f"http://{host}:{publisher.port}/{uuid4().hex}.json"
         for host in ("127.0.0.1", "localhost")
         for _ in range(6)
     ]
     with ThreadPoolExecutor(1) as pool:
-        visit = pool.submit(open_at_once, document_server, visitor, urls)
+        visit = pool.submit(open_at_once, document_server, visitors, urls)
         wait_until(lambda: in_flight[0] >= 2)
         with database.cursor() as cursor:
             cursor.execute(OPEN_TRANSACTIONS)
@@ -162,6 +168,37 @@ def test_dripping_hosts_hold_no_transaction_and_leave_the_others_served(
     # A call that had to wait for a fetch would have taken seconds.
     assert slowest < 1.5
     wait_until(lambda: in_flight[0] == 0)
+
+
+@pytest.mark.case(64)
+def test_one_person_at_slow_hosts_leaves_the_others_their_documents(
+    document_server: LiveServer, visitors: list[Resident], publisher: DocumentHost
+) -> None:
+    slow, quick = visitors[:1], visitors[1:2]
+    good_url = f"http://localhost:{publisher.port}/{uuid4().hex}.json"
+    good, reached = answer(build_document(good_url)), threading.Event()
+
+    def behave(wire: socket.socket) -> None:
+        if good_url.rpartition("/")[2].encode() in publisher.requests[-1]:
+            good(wire)
+            return
+        reached.set()
+        with suppress(OSError):
+            wire.recv(1)
+
+    publisher.behaviour = behave
+    urls = [f"http://127.0.0.1:{publisher.port}/{uuid4().hex}.json"] * 16
+    with ThreadPoolExecutor(1) as pool:
+        visit = pool.submit(open_at_once, document_server, slow, urls)
+        assert reached.wait(10)
+        started_at = time.monotonic()
+        assert open_at_once(document_server, quick, [good_url]) == [200]
+        assert time.monotonic() - started_at < 3
+        statuses = Counter(visit.result())
+    # One fetches, one waits for it, and the rest are told at once that these are enough.
+    assert set(statuses) <= {400, 429, 503}
+    assert statuses[429] >= 14
+    assert publisher.connections == 2
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
