@@ -65,6 +65,8 @@ RESET_LINK_SOURCE = Policy("password_reset_link.source", 20, 60)
 REGISTRATION_SOURCE = Policy("registration.source", 60, 600)
 REGISTRATION_ALL = Policy("registration.all", 1000, 3600)
 CONSENT_PAGE = Policy("consent.user", 30, 60)
+# Twice as many as pages, so that whatever was shown can still be decided, double clicks included.
+CONSENT_DECISION = Policy("consent_decision.user", 60, 60)
 # A stranger names the host, so no host hears from us often. One failed fetch of a URL empties its
 # bucket, which makes the next one wait a minute.
 DOCUMENT_USER = Policy("document.user", 20, 60)
@@ -211,6 +213,11 @@ def allow_leak_report(ip: str | None) -> bool:
 def allow_consent_page(user_id: UUID) -> bool:
     """Whether the person may be asked once more; each page is a row of the log."""
     return take_token(CONSENT_PAGE, str(user_id))
+
+
+def allow_consent_decision(user_id: UUID) -> bool:
+    """Whether the person may decide once more; a page can be sent again, and each is a row."""
+    return take_token(CONSENT_DECISION, str(user_id))
 
 
 def allow_personal_token(user_id: UUID) -> bool:

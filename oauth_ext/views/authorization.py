@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from accounts.limits import (
+    CONSENT_DECISION,
     CONSENT_PAGE,
     WAITING_AUTHORIZATION,
+    allow_consent_decision,
     allow_consent_page,
     allow_waiting_authorization,
 )
@@ -220,6 +222,10 @@ def show_impossible(
 
 def decide(request: HttpRequest, authorization: AuthorizationRequest) -> HttpResponse:
     """Act on Allow or Cancel of the page that this person saw in this browser."""
+    if not allow_consent_decision(signed_in_user(request).pk):
+        return too_many_requests(
+            request, policy=CONSENT_DECISION.name, retry_after=CONSENT_DECISION.retry_after
+        )
     form = DecisionForm(request.POST)
     if not form.is_valid():
         if form.lacks_organization:

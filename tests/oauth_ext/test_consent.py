@@ -11,10 +11,12 @@ from django.core import signing
 from django.db import connection as database
 from django.utils import timezone
 
+from accounts.limits import CONSENT_DECISION, CONSENT_PAGE
 from accounts.models import Membership, Organization
 from activity.models import ActivityEvent
 from oauth_ext.consents import SALT
 from oauth_ext.models import AuthorizationCode, Client, Connection
+from tests.buckets import leave_tokens
 from tests.conftest import World
 from tests.oauth_client import CALLBACK, OAuthClient, find_input, read_redirect
 from tests.oauth_ext.conftest import page_refusal_of, photograph, row_behind
@@ -323,3 +325,34 @@ def test_only_an_own_and_active_organization_can_be_chosen(
     Membership.objects.filter(user=world.ben).delete()
     page_refusal_of(ready.decide(page, world.acme), "tenancy")
     assert photograph() == before
+
+
+@pytest.mark.case(97)
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_a_page_is_not_sent_again_without_end(
+    ready: OAuthClient, world: World, log: Any, decision: str
+) -> None:
+    page = ready.open_consent()
+    assert ready.decide(page, world.acme, decision=decision).status_code == 303
+    leave_tokens(CONSENT_DECISION, 1)
+    assert ready.decide(page, world.acme, decision=decision).status_code == 303
+    before, rows = photograph(), log().filter(event__startswith="oauth.").count()
+    for _ in range(3):
+        limited = ready.decide(page, world.acme, decision=decision)
+        row = page_refusal_of(limited, "too_many_attempts", 429)
+        assert row.details["policy"] == "consent_decision.user"
+        assert limited["Retry-After"] == "1"
+    assert photograph() == before
+    assert log().filter(event__startswith="oauth.").count() == rows
+
+
+def test_the_last_page_that_was_shown_can_still_be_decided(
+    ready: OAuthClient, world: World
+) -> None:
+    pages = [ready.open_consent() for _ in range(CONSENT_PAGE.capacity)]
+    leave_tokens(CONSENT_PAGE, 0)
+    page_refusal_of(ready.open_consent(), "too_many_attempts", 429)
+    for page in pages:
+        for _ in range(2):
+            answer = ready.decide(page, world.acme, decision="deny")
+            assert read_redirect(answer)["error"] == "access_denied"
