@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
+from oauth_ext.confusables import is_mark
 from oauth_ext.errors import InvalidClientMetadataError, InvalidRedirectUriError
 from oauth_ext.redirect_uris import ForbiddenRedirectUriError, parse_redirect_uri
 from oauth_ext.scopes import SUPPORTED, format_scope, parse_scope
@@ -19,6 +20,7 @@ from oauth_ext.scopes import SUPPORTED, format_scope, parse_scope
 MAX_REDIRECT_URIS = 10
 MAX_NAME = 120
 MAX_TEXT = 2048
+MAX_MARKS = 3
 GRANT_TYPES = ("authorization_code", "refresh_token")
 RESPONSE_TYPES = ("code",)
 # Kept and shown to operators; none of them decides anything.
@@ -28,7 +30,7 @@ TEXTS = ("software_id", "software_version", "application_type")
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb]"
+    "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
@@ -148,12 +150,11 @@ def parse_link(document: Mapping[str, Any], name: str) -> str:
 
 
 def thin_marks(text: str) -> str:
-    """At most two combining marks in a row: real scripts need no more, a flood covers a page."""
+    """At most three marks on a letter: real scripts need no more, a flood covers a page."""
     kept: list[str] = []
     for letter in text:
-        if not unicodedata.combining(letter) or not all(
-            unicodedata.combining(earlier) for earlier in kept[-2:] or " "
-        ):
+        latest = kept[-MAX_MARKS:]
+        if not is_mark(letter) or len(latest) < MAX_MARKS or not all(map(is_mark, latest)):
             kept.append(letter)
     return "".join(kept)
 
@@ -166,7 +167,7 @@ def make_visible(text: str) -> str:
 
 
 def clean_name(name: str) -> str:
-    """A client's name made fit to be seen.
+    """A client's name made fit to be seen; empty if nothing of it would be.
 
     Raises:
         InvalidClientMetadataError: longer than 120 characters.
@@ -174,4 +175,5 @@ def clean_name(name: str) -> str:
     cleaned = make_visible(name)
     if len(cleaned) > MAX_NAME:
         raise InvalidClientMetadataError("name_rejected", "client_name is too long.")
-    return cleaned
+    # Letters, numbers and symbols; marks and punctuation alone name nothing.
+    return cleaned if any(unicodedata.category(sign)[0] in "LNS" for sign in cleaned) else ""

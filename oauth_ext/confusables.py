@@ -54,6 +54,13 @@ FROM_OTHER_ALPHABETS = str.maketrans(
 FROM_STAND_INS = str.maketrans(
     {look: letter for letter, looks in STAND_INS.items() for look in looks}
 )
+# What Unicode's own names say: letters with strokes and tails, small capitals, white letters on
+# black, and the halves of flags.
+FORM_OF_A_LETTER = re.compile(
+    r"(?:LATIN (?:CAPITAL |SMALL )?LETTER (?:SMALL CAPITAL )?"
+    r"|NEGATIVE (?:CIRCLED|SQUARED) LATIN CAPITAL LETTER "
+    r"|REGIONAL INDICATOR SYMBOL LETTER )(?P<letter>[A-Z])(?: WITH .*)?"
+)
 WORD_BREAK = re.compile(r"[^a-z]+")
 RUN = re.compile(r"(.)\1+")
 
@@ -64,11 +71,25 @@ def build_skeletons(text: str) -> list[str]:
     # Once more: some letters become confusable only in lower case.
     plain = plain.translate(FROM_OTHER_ALPHABETS).translate(FROM_STAND_INS)
     letters = "".join(
-        letter
-        for letter in unicodedata.normalize("NFD", plain)
-        if not unicodedata.combining(letter)
+        find_latin(letter) for letter in unicodedata.normalize("NFD", plain) if not is_mark(letter)
     )
     return [squeeze(word) for word in WORD_BREAK.split(letters) if word]
+
+
+def is_mark(letter: str) -> bool:
+    """Whether it is drawn over, under or around the letter before it, and has no place of its own.
+
+    By category: many marks of South Asian scripts, and all enclosing ones, have combining class 0.
+    """
+    return unicodedata.category(letter) in ("Mn", "Me")
+
+
+def find_latin(letter: str) -> str:
+    """The Latin letter of which this is a form, or itself."""
+    if letter.isascii():
+        return letter
+    match = FORM_OF_A_LETTER.fullmatch(unicodedata.name(letter, ""))
+    return match["letter"].lower() if match else letter
 
 
 def squeeze(word: str) -> str:

@@ -199,7 +199,7 @@ def test_no_picture_of_a_client_is_loaded(show: Any) -> None:
 @pytest.mark.case(106)
 def test_a_name_cannot_reorder_or_flood_the_page(show: Any) -> None:
     page = show(client_name="Nice\u202e\u2066\u200b\u2069 n" + "\u0301" * 200 + "ame")
-    assert page.context["client_name"] == "Nice \u0144\u0301\u0301ame"
+    assert page.context["client_name"] == "Nice \u0144\u0301\u0301\u0301ame"
     assert '<bdi class="claim">' in page.content.decode()
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from oauth_ext.client_metadata import clean_name
 from oauth_ext.look_alikes import find_look_alike
 from oauth_ext.models import Client
 from tests.oauth_client import OAuthClient
@@ -29,6 +30,17 @@ FOREIGN = "https://evil.example/callback"
         ("𝓒𝓵𝓪𝓾𝓭𝓮", "Claude"),
         ("Сlаudе", "Claude"),
         ("ϹⅬαυԁе", "Claude"),
+        ("Cl\U0001f170ude", "Claude"),
+        ("\U0001f152laude", "Claude"),
+        ("\U0001f1e8\U0001f1f1\U0001f1e6\U0001f1fa\U0001f1e9\U0001f1ea", "Claude"),
+        ("ᴄʟᴀᴜᴅᴇ", "Claude"),
+        ("Clᴀude", "Claude"),
+        ("CⱢaude", "Claude"),
+        ("CⱠaude", "Claude"),
+        ("Cłaude", "Claude"),
+        ("My Cl\U000e0100aude App", "Claude"),
+        ("MyCl\u20ddaude", "Claude"),
+        ("ChatGᴘT", "ChatGPT"),
         ("C l a u d e", "Claude"),
         ("c-l-a-u-d-e", "Claude"),
         ("MyClaudeApp", "Claude"),
@@ -98,6 +110,34 @@ def test_a_known_name_may_be_used_at_its_own_hosts_only(name: str, host: str, is
     assert (find_look_alike(name, [host]) == "") is is_own
     # One foreign host among its own is enough.
     assert find_look_alike(name, [host, "evil.example"]) != ""
+
+
+@pytest.mark.case(42)
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Cl\U000e0100aude", "Claude"),
+        ("Cl\u2800aude", "Claude"),
+        ("Cl\U000e0041aude", "Claude"),
+        ("\u2800", ""),
+        ("\U000e0100", ""),
+        ("\u0301\u0301", ""),
+        ("... --- ...", ""),
+        ("C3", "C3"),
+        ("42", "42"),
+        ("☂", "☂"),
+        ("日本", "日本"),
+        ("e\u0332\u0332\u0332", "e\u0332\u0332\u0332"),
+        ("e" + "\u0332" * 90, "e\u0332\u0332\u0332"),
+        # Marks of combining class 0: above a Thai letter, and around a Latin one.
+        ("ก" + "\u0e47" * 90, "ก\u0e47\u0e47\u0e47"),
+        ("a" + "\u20dd" * 90, "a\u20dd\u20dd\u20dd"),
+        # A Burmese syllable with three marks.
+        ("အ\u102f\u1036\u1037", "အ\u102f\u1036\u1037"),
+    ],
+)
+def test_what_is_kept_of_a_name_can_be_seen(name: str, shown: str) -> None:
+    assert clean_name(name) == shown
 
 
 def test_no_host_proves_nothing() -> None:
