@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from oauth_ext.client_id_urls import find_host_of_client_id
 from oauth_ext.look_alikes import find_look_alike
 from oauth_ext.models import Client
-from oauth_ext.redirect_uris import Kind, find_host, find_kind
+from oauth_ext.redirect_uris import Kind, find_authority, find_host, find_kind
 
 LINKS = {"client_uri": "Website", "policy_uri": "Privacy policy", "tos_uri": "Terms of service"}
 
@@ -21,7 +21,7 @@ LINKS = {"client_uri": "Website", "policy_uri": "Privacy policy", "tos_uri": "Te
 class Tier(StrEnum):
     """What stands behind a client's name, for one redirect URI."""
 
-    # Its document lies on the very host that the answer goes to.
+    # Its document lies on the very host and port that the answer goes to.
     VERIFIED = "verified"
     # Its document lies on one host, and the answer goes to another or stays on this computer.
     DESCRIBED = "described"
@@ -66,7 +66,8 @@ def find_tier(client: Client, redirect_uri: str) -> Tier:
     if not document_host:
         return Tier.UNVERIFIED
     # A document says who wrote it, not which program listens on this computer.
-    is_own = find_kind(redirect_uri) is Kind.WEB and find_host(redirect_uri) == document_host
+    is_web = find_kind(redirect_uri) is Kind.WEB
+    is_own = is_web and find_authority(redirect_uri) == document_host
     return Tier.VERIFIED if is_own else Tier.DESCRIBED
 
 

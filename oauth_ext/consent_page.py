@@ -11,7 +11,7 @@ from oauth_ext.client_trust import assess_client, find_links
 from oauth_ext.connections import find_allowed, find_change_for
 from oauth_ext.models import Client
 from oauth_ext.policies import find_grantable_scopes
-from oauth_ext.redirect_uris import Kind, find_host, find_kind
+from oauth_ext.redirect_uris import Kind, find_authority, find_kind
 from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
 
 MAX_UNKNOWN_SCOPES = 5
@@ -54,7 +54,7 @@ def describe_client(authorization: AuthorizationRequest) -> dict[str, Any]:
         "client_host": trust.document_host,
         "look_alike": trust.look_alike,
         "links": find_links(destination.client, destination.redirect_uri),
-        "redirect_host": find_host(destination.redirect_uri),
+        "redirect_host": find_authority(destination.redirect_uri),
         "redirect_uri": destination.redirect_uri,
         "is_loopback": find_kind(destination.redirect_uri) is Kind.LOOPBACK,
         "private_scheme": find_private_scheme(destination.redirect_uri),

@@ -144,3 +144,10 @@ def find_host(uri: str) -> str:
     if find_kind(uri) is Kind.PRIVATE_USE:
         return f"{parts.scheme}:"
     return parts.hostname or ""
+
+
+def find_authority(uri: str) -> str:
+    """The host, with the port if that is not the usual one: another port may be another owner's."""
+    return (
+        urlsplit(uri).netloc.removesuffix(":443") if uri.startswith("https://") else find_host(uri)
+    )

@@ -17,6 +17,9 @@ pytestmark = pytest.mark.django_db
 
 DOCUMENT = "https://vendor.example/client.json"
 AT_HOME = "https://vendor.example/callback"
+AT_HOME_TOO = "https://vendor.example:443/callback"
+# The same machine perhaps, but not the same owner for certain.
+NEXT_DOOR = "https://vendor.example:8443/callback"
 ELSEWHERE = "https://answers.example/callback"
 LOOPBACK = "http://localhost/callback"
 CURSOR = "cursor://anysphere.cursor-mcp/oauth/callback"
@@ -65,6 +68,8 @@ def show(oauth: OAuthClient, world: World) -> Callable[..., Any]:
     ("source", "redirect_uri", "trust", "said", "not_said"),
     [
         (Source.CIMD, AT_HOME, "verified", "Verified vendor.example confirms", "Not verified"),
+        (Source.CIMD, AT_HOME_TOO, "verified", "Verified vendor.example confirms", "Not verified"),
+        (Source.CIMD, NEXT_DOOR, "described", "described at vendor.example", "Verified"),
         (Source.CIMD, ELSEWHERE, "described", "described at vendor.example", "Verified"),
         (Source.CIMD, LOOPBACK, "described", "Any program on this computer", "Verified"),
         (Source.CIMD, CURSOR, "described", "Any program on this device", "Verified"),
@@ -101,6 +106,13 @@ def test_a_document_on_localhost_vouches_for_nothing_on_localhost(
 def test_a_client_of_two_addresses_shows_both(show: Callable[..., Any]) -> None:
     text = text_of(show(Source.CIMD, ELSEWHERE))
     assert "Two addresses" in text and "vendor.example" in text and "answers.example" in text
+    assert "Do you know this address?" in text
+
+
+@pytest.mark.case(107)
+def test_another_port_is_another_address(show: Callable[..., Any]) -> None:
+    text = text_of(show(Source.CIMD, NEXT_DOOR))
+    assert "Two addresses" in text and "vendor.example:8443" in text
     assert "Do you know this address?" in text
 
 
