@@ -35,6 +35,7 @@ from oauth_ext.authorization_request import (
     build_redirect,
     parse_authorization_request,
 )
+from oauth_ext.client_trust import may_lead_strangers_to
 from oauth_ext.consent_page import describe_request, find_offered_scopes
 from oauth_ext.consents import (
     NOT_A_MEMBER,
@@ -53,7 +54,7 @@ from oauth_ext.parameters import MAX_QUERY_LENGTH, Parameters, parse_pairs
 from oauth_ext.redirect_uris import find_host
 from oauth_ext.scopes import BASELINE
 from oauth_ext.views.answers import answer_method_not_allowed
-from oauth_ext.views.way_back import answer_client
+from oauth_ext.views.way_back import answer_client, offer_way_back
 
 MAX_RETURN_LENGTH = 1500
 CHOOSE_ONE = "Choose an organization, then press Allow. Nothing was allowed yet."
@@ -278,7 +279,13 @@ def choose_scopes(authorization: AuthorizationRequest, ticked: list[str]) -> tup
 
 
 def answer_error(request: HttpRequest, destination: Destination, error: OAuthError) -> HttpResponse:
-    """The error response of RFC 6749 §4.1.2.1, by redirect, with ``state`` and ``iss``."""
+    """The error response of RFC 6749 §4.1.2.1 with ``state`` and ``iss``: by redirect, or on a
+    page for a stranger whom nothing here should send to an address of a stranger's.
+    """
+    client = destination.client
+    is_offered = not request.user.is_authenticated and not may_lead_strangers_to(
+        client, destination.redirect_uri
+    )
     # A cancelled consent has its own row already, under the same reference.
     reference = origin_of(request).reference
     if error.reason:
@@ -287,9 +294,12 @@ def answer_error(request: HttpRequest, destination: Destination, error: OAuthErr
             Event.AUTHORIZATION_REFUSED,
             reason=error.reason,
             user_id=find_user_id(request),
-            client_id=destination.client.client_id,
+            client_id=client.client_id,
+            http_status=400 if is_offered else None,
             details={"error": error.error},
         )
     description = f"{error.description} Reference {reference}"
     location = build_redirect(destination, error=error.error, error_description=description)
+    if is_offered:
+        return offer_way_back(request, location)
     return answer_client(request, location, is_allowed=False)

@@ -1,10 +1,11 @@
 """What the tests of the authorization server share: codes and tokens in hand, refusals read."""
 
-import html
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from django.http import HttpResponse
@@ -104,6 +105,21 @@ def redirect_refusal_of(response: HttpResponse, error: str, reason: str) -> dict
     return answer
 
 
+def offered_refusal_of(response: HttpResponse, error: str, reason: str) -> dict[str, str]:
+    """The parameters of an error that waits behind a link, after its row was found."""
+    source = response.content.decode()
+    row = page_refusal_of(response, reason)
+    assert row.event == "oauth.authorization.refused"
+    assert "refresh" not in source and response["Referrer-Policy"] == "no-referrer"
+    (link,) = re.findall(r'<a class="button" href="([^"]*)" rel="noreferrer">', source)
+    answer = dict(parse_qsl(urlsplit(unescape(link)).query))
+    assert answer["error"] == error, answer
+    assert "code" not in answer
+    assert answer["iss"] == "http://127.0.0.1:8000"
+    assert response["Reference-Id"] in answer["error_description"]
+    return answer
+
+
 def refused_at_mcp(oauth: OAuthClient, token: str, description: str = "Invalid token") -> str:
     """The log's reason, after the checks that every refusal of a token must pass."""
     answer = oauth.call(token)
@@ -122,7 +138,7 @@ def refused_at_mcp(oauth: OAuthClient, token: str, description: str = "Invalid t
 def read_text(page: HttpResponse) -> str:
     """What a person reads, on one line."""
     body = page.content.decode().partition("<body")[2]
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", body)).split())
 
 
 @pytest.fixture
