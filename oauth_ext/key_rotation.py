@@ -7,7 +7,8 @@ as a whole, and at no moment is a key missing that somebody's token needs.
 
 import contextlib
 import os
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
@@ -21,39 +22,66 @@ SPARE = timedelta(hours=1)
 
 
 class Step(StrEnum):
-    """What a run did."""
+    """What a run does."""
 
     PUBLISHED = "A new key is published. Run this again in a day to let it sign."
     ACTIVATED = "The new key signs. Run this again in a few hours to retire the old one."
     RETIRED = "The old key is gone. The rotation is complete."
-    WAITING = "Nothing to do yet: the keys have to wait a little longer. Run this again later."
+    WAITING = "Nothing to do yet."
     REPLACED = (
         "The key was replaced at once. Every access token is refused from now on; clients refresh."
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The step that a run would take now, and what it says."""
+
+    step: Step
+    said: str
+
+    @classmethod
+    def later(cls, what: str, at: datetime) -> "Due":
+        """Nothing now; ``what`` may happen at ``at``."""
+        when = at.astimezone(UTC)
+        said = f"{Step.WAITING} {what} from {when.day} {when:%b %Y, %H:%M} UTC."
+        return cls(Step.WAITING, said)
+
+
+def find_due(directory: Path, now: datetime, *, at_once: bool = False) -> Due:
+    """Which step is due; touches nothing. ``at_once`` lets a published key sign without the day."""
+    upcoming, previous = directory / "next.pem", directory / "previous.pem"
+    step = Step.PUBLISHED
+    if previous.exists():
+        retires_at = find_written(previous) + timedelta(seconds=settings.ACCESS_TOKEN_TTL) + SPARE
+        if now < retires_at:
+            return Due.later("The old key may be retired", retires_at)
+        step = Step.RETIRED
+    elif upcoming.exists():
+        signs_at = find_written(upcoming) + PUBLISHED_AHEAD
+        if now < signs_at and not at_once:
+            return Due.later("The new key may sign", signs_at)
+        step = Step.ACTIVATED
+    return Due(step, step.value)
+
+
 def rotate(
     directory: Path, now: datetime, *, algorithm: str = "ES256", at_once: bool = False
 ) -> Step:
-    """Take the next step that is due. ``at_once`` lets a published key sign without the day."""
+    """Take the step that is due."""
+    step = find_due(directory, now, at_once=at_once).step
     upcoming, previous = directory / "next.pem", directory / "previous.pem"
-    overlap = timedelta(seconds=settings.ACCESS_TOKEN_TTL) + SPARE
-    if previous.exists():
-        if find_age(previous, now) < overlap:
-            return Step.WAITING
+    if step is Step.RETIRED:
         previous.unlink()
-        return Step.RETIRED
-    if not upcoming.exists():
+    elif step is Step.PUBLISHED:
         write_key(upcoming, build_private_key(algorithm))
-        return Step.PUBLISHED
-    if find_age(upcoming, now) < PUBLISHED_AHEAD and not at_once:
-        return Step.WAITING
-    current = directory / "current.pem"
-    # The old key under both names first, then the new one takes the place of the current.
-    write_key(previous, current.read_text())
-    os.utime(previous, (now.timestamp(), now.timestamp()))
-    upcoming.replace(current)
-    return Step.ACTIVATED
+    elif step is Step.ACTIVATED:
+        current = directory / "current.pem"
+        # The old key under both names first, then the new one takes the place of the current.
+        write_key(previous, current.read_text())
+        os.utime(previous, (now.timestamp(), now.timestamp()))
+        upcoming.replace(current)
+    return step
 
 
 def replace_at_once(directory: Path, *, algorithm: str = "ES256") -> Step:
@@ -65,9 +93,9 @@ def replace_at_once(directory: Path, *, algorithm: str = "ES256") -> Step:
     return Step.REPLACED
 
 
-def find_age(path: Path, now: datetime) -> timedelta:
-    """How long ago the file was written."""
-    return timedelta(seconds=now.timestamp() - path.stat().st_mtime)
+def find_written(path: Path) -> datetime:
+    """When the file was written."""
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def write_key(path: Path, text: str) -> None:

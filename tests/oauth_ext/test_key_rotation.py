@@ -1,19 +1,20 @@
 """Rotation step by step: what signs, what is accepted, what is published, and the emergency."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from oauth_ext.key_rotation import Step, replace_at_once, rotate, write_key
 from oauth_ext.keys import build_private_key, get_key_ring
 from tests.conftest import World
 from tests.oauth_client import OAuthClient
+from tests.oauth_ext.test_database_faults import broken_from
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -134,8 +135,47 @@ def test_the_command_says_what_comes_next_and_leaves_a_row(
     call_command("rotate_signing_key")
     assert "Run this again in a day" in capsys.readouterr().out
     call_command("rotate_signing_key")
-    assert "Nothing to do yet" in capsys.readouterr().out
+    signs_at = datetime.fromtimestamp((keys / "next.pem").stat().st_mtime, UTC) + DAY
+    said = f"The new key may sign from {signs_at.day} {signs_at:%b %Y, %H:%M} UTC."
+    assert said in capsys.readouterr().out
     call_command("rotate_signing_key", now=True)
+    call_command("rotate_signing_key")
+    assert "The old key may be retired from" in capsys.readouterr().out
     call_command("rotate_signing_key", emergency=True)
     steps = [row.reason for row in reversed(log().filter(event="oauth.signing_key.rotated"))]
     assert steps == ["published", "activated", "replaced"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("published", [False, True])
+def test_without_a_database_no_step_is_taken(
+    keys: Path, db: None, published: bool, nth: int
+) -> None:
+    if published:
+        rotate(keys, timezone.now())
+    before = {path.name: path.read_text() for path in keys.iterdir()}
+    refused = pytest.raises(
+        CommandError, match="Nothing was changed: the database cannot be reached"
+    )
+    with broken_from(nth), refused:
+        call_command("rotate_signing_key", now=True)
+    assert {path.name: path.read_text() for path in keys.iterdir()} == before
+
+
+def test_an_emergency_does_not_wait_for_the_database_and_says_that_no_row_was_written(
+    keys: Path, db: None, capsys: Any
+) -> None:
+    before = (keys / "current.pem").read_text()
+    refused = pytest.raises(CommandError, match=r"No row could be written: .* Note it yourself")
+    with broken_from(1), refused:
+        call_command("rotate_signing_key", emergency=True)
+    assert "replaced at once" in capsys.readouterr().out
+    assert (keys / "current.pem").read_text() != before
+
+
+def test_a_step_that_fails_leaves_no_row(keys: Path, db: None, log: Any) -> None:
+    call_command("rotate_signing_key")
+    (keys / "current.pem").unlink()
+    with pytest.raises(FileNotFoundError):
+        call_command("rotate_signing_key", now=True)
+    assert [row.reason for row in log()] == ["published"]

@@ -4,14 +4,17 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from activity.events import Event
 from activity.origin import Origin
 from activity.recorder import record_event
 from activity.references import new_reference
-from oauth_ext.key_rotation import Step, replace_at_once, rotate
+from oauth_ext.key_rotation import Step, find_due, replace_at_once, rotate
+
+AWAY = "the database cannot be reached"
 
 
 class Command(BaseCommand):
@@ -33,16 +36,40 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Take the step, leave a row, and say what comes next."""
-        directory, algorithm = settings.SIGNING_KEYS_DIR, options["algorithm"]
+        """Take the step, leave a row, and say what comes next.
+
+        Raises:
+            CommandError: the database cannot be reached.
+        """
         if options["emergency"]:
-            step = replace_at_once(directory, algorithm=algorithm)
-        else:
-            step = rotate(directory, timezone.now(), algorithm=algorithm, at_once=options["now"])
-        if step is not Step.WAITING:
-            record_event(
-                Event.SIGNING_KEY_ROTATED,
-                origin=Origin(reference=new_reference(), user_agent="rotate_signing_key"),
-                reason=step.name.lower(),
-            )
+            self.replace(options["algorithm"])
+            return
+        directory, now, hurry = settings.SIGNING_KEYS_DIR, timezone.now(), options["now"]
+        due = find_due(directory, now, at_once=hurry)
+        if due.step is not Step.WAITING:
+            try:
+                # The row first: where none can be written, no file is touched.
+                with transaction.atomic():
+                    record(due.step)
+                    rotate(directory, now, algorithm=options["algorithm"], at_once=hurry)
+            except OperationalError as error:
+                raise CommandError(f"Nothing was changed: {AWAY}.") from error
+        self.stdout.write(due.said)
+
+    def replace(self, algorithm: str) -> None:
+        """Replace the key whatever the database does: it is the key that is in danger."""
+        step = replace_at_once(settings.SIGNING_KEYS_DIR, algorithm=algorithm)
         self.stdout.write(step.value)
+        try:
+            record(step)
+        except OperationalError as error:
+            raise CommandError(f"No row could be written: {AWAY}. Note it yourself.") from error
+
+
+def record(step: Step) -> None:
+    """The row of a step."""
+    record_event(
+        Event.SIGNING_KEY_ROTATED,
+        origin=Origin(reference=new_reference(), user_agent="rotate_signing_key"),
+        reason=step.name.lower(),
+    )
