@@ -6,17 +6,26 @@ write authorization codes, which arrive in query strings, to disk.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from django.db import connections
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
+from docjacket_mcp.settings_or_exit import load_settings_or_exit
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "docjacket_mcp.settings")
+load_settings_or_exit()
+
 wsgi_app = "docjacket_mcp.wsgi:application"
 bind = os.environ.get("BIND") or f"127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+try:
+    workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+except ValueError:
+    sys.exit("WEB_CONCURRENCY must be a number")
 threads = int(os.environ.get("WEB_THREADS") or 8)
 preload_app = True
 

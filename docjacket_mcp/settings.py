@@ -4,27 +4,39 @@ Production is the default: a missing or nonsensical value stops the process with
 ``QUICK_START=1`` (set by ``make run`` and the tests) relaxes exactly what its comments say.
 """
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import environ
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from activity.redaction import redact_log_line
+from docjacket_mcp.environment import (
+    check_secret,
+    env,
+    named,
+    read_networks,
+    read_secret,
+    require,
+)
 
 # Lets classes name what they are generic over (ModelAdmin[Client]) at run time too.
 django_stubs_ext.monkeypatch()
 
-env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 QUICK_START = env.bool("QUICK_START", default=False)
 DEBUG = env.bool("DEBUG", default=False)
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+require(
+    "SECRET_KEY",
+    "TOKEN_PEPPER",
+    "DATABASE_URL",
+    *(() if QUICK_START else ("PUBLIC_URL", "EMAIL_URL")),
+)
 
 
 def read_public_url() -> str:
@@ -41,28 +53,9 @@ def read_public_url() -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def read_secret(name: str) -> str:
-    """At least 32 characters; there is no default, so no deployment runs on a sample value."""
-    return check_secret(name, env.str(name, default=""))
-
-
-def check_secret(name: str, value: str) -> str:
-    """The value, if it is long enough to be a secret."""
-    if len(value) < 32:
-        raise ImproperlyConfigured(f"{name} must be set to at least 32 random characters")
-    return value
-
-
-def read_networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:
-    """Networks in CIDR notation."""
-    try:
-        return [ip_network(text.strip()) for text in env.list(name, default=default)]
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name}: {error}") from error
-
-
 # --- identity of the deployment ---------------------------------------------------------------
-PUBLIC_URL = read_public_url()
+with named("PUBLIC_URL"):
+    PUBLIC_URL = read_public_url()
 ISSUER = PUBLIC_URL
 MCP_RESOURCE = f"{PUBLIC_URL}/mcp"
 PRODUCT_NAME = env.str("PRODUCT_NAME", default="DocJacket")
@@ -80,9 +73,10 @@ TOKEN_PEPPER_FALLBACKS = [
 SIGNING_KEYS_DIR = Path(env.str("SIGNING_KEYS_DIR", default=str(VAR_DIR / "signing-keys")))
 
 # --- database: PostgreSQL everywhere ----------------------------------------------------------
-DATABASES = {"default": env.db_url("DATABASE_URL")}
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+if not env.str("DATABASE_URL").startswith(("postgres://", "postgresql://")):
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://…)")
+with named("DATABASE_URL"):
+    DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASE_STATEMENT_TIMEOUT = env.str("DATABASE_STATEMENT_TIMEOUT", default="5s")
 DATABASES["default"] |= {
     "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
@@ -337,7 +331,8 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["WWW-Authenticate", "Retry-After", "Reference-Id", "MCP-Protocol-Version"]
 
 # --- mail, static files, time, logs ---------------------------------------------------------------
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if QUICK_START else env.NOTSET)
+with named("EMAIL_URL"):
+    EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if QUICK_START else "")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL)
@@ -353,6 +348,9 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
 # One JSON line an event, each with the reference of the request it belongs to.
 LOG_CHAIN = [
     structlog.contextvars.merge_contextvars,
@@ -376,7 +374,7 @@ LOGGING = {
         }
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # Every refusal is a row in the activity log already; its twin here would only be noise.
     # oauthlib's debug lines quote tokens, so its level is not LOG_LEVEL's to choose.
     "loggers": {
