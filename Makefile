@@ -18,6 +18,10 @@ help: ## Show this list
 run: .venv/.requirements ## Serve on http://127.0.0.1:8000 (PORT=…, PUBLIC_URL=…, DATABASE_URL=…)
 	@exec $(PYTHON_IN_VENV) -m docjacket_mcp.quickstart
 
+.PHONY: manage
+manage: .venv/.requirements ## Run manage.py on what make run serves (ARGS="prune_oauth")
+	@exec $(PYTHON_IN_VENV) -m docjacket_mcp.quickstart_manage $(ARGS)
+
 .PHONY: test
 test: .venv/.requirements-dev ## Run the whole suite (ARGS="-k refresh" for a part)
 	@exec $(PYTHON_IN_VENV) -m pytest $(ARGS)

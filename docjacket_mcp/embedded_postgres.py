@@ -45,7 +45,7 @@ class EmbeddedPostgres:
         self._data = self._directory / "data"
         self._guardian = guardian
         self._durable = durable
-        self._sockets = self._directory
+        self._sockets = self._find_socket_directory()
 
     @property
     def is_new(self) -> bool:
@@ -68,7 +68,7 @@ class EmbeddedPostgres:
         if account is not None:
             account = account.with_way_to([self._data, home], say)
         installation = PostgresInstallation(home, self._directory, account)
-        self._sockets = self._prepare_socket_directory(installation)
+        self._prepare_socket_directory(installation)
         # The server inherits this lock. Held: some process of the cluster lives, whatever became
         # of its starter. Free: every process id in a lock file is stale, even if reused since.
         with (self._directory / "server.lock").open("ab") as server_lock:
@@ -82,12 +82,17 @@ class EmbeddedPostgres:
         """A ``DATABASE_URL``; the port keeps a ``PGPORT`` of the environment out."""
         return f"postgres://{role}@/{DATABASE}?host={quote(str(self._sockets))}&port=5432"
 
-    def _prepare_socket_directory(self, installation: PostgresInstallation) -> Path:
+    def _find_socket_directory(self) -> Path:
+        """The same for every run, so that a second program finds a server that runs."""
         sockets = self._directory / "socket"
-        if not USABLE_SOCKET_DIRECTORY.fullmatch(str(sockets)):
-            digest = hashlib.sha256(os.fsencode(self._directory)).hexdigest()[:12]
-            # Short everywhere, unlike TMPDIR; what a stranger may have put there is refused below.
-            sockets = Path("/tmp") / f"docjacket-{os.geteuid()}-{digest}"  # noqa: S108
+        if USABLE_SOCKET_DIRECTORY.fullmatch(str(sockets)):
+            return sockets
+        digest = hashlib.sha256(os.fsencode(self._directory)).hexdigest()[:12]
+        # Short everywhere, unlike TMPDIR; what a stranger may have put there is refused below.
+        return Path("/tmp") / f"docjacket-{os.geteuid()}-{digest}"  # noqa: S108
+
+    def _prepare_socket_directory(self, installation: PostgresInstallation) -> None:
+        sockets = self._sockets
         sockets.mkdir(mode=0o700, exist_ok=True)
         owner = os.geteuid() if installation.account is None else installation.account.uid
         found = sockets.lstat()
@@ -96,7 +101,6 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(f"{sockets} belongs to somebody else; remove it.")
         sockets.chmod(0o700)
         installation.give_away(sockets)
-        return sockets
 
     def _stop_leftover(self, server_lock: IO[bytes]) -> None:
         """End the server of a run that was killed, so that its data can be used again."""

@@ -80,7 +80,7 @@ def main() -> int:
     except (QuickStartError, EmbeddedPostgresError, StepFailedError) as error:
         failure = str(error)
     except PermissionError as error:
-        failure = f"{error.filename} belongs to another user; run as that user, or set VAR_DIR."
+        failure = explain_permission(error)
     finally:
         supervisor.stop_all()
     if failure:
@@ -95,15 +95,7 @@ def serve(options: Options, supervisor: Supervisor, guardian: Guardian) -> None:
     started_at = time.monotonic()
     listener = open_listener(options.port, supervisor)
     options.var_dir.mkdir(parents=True, exist_ok=True)
-    environment = {
-        **os.environ,
-        **ensure_secrets(options.var_dir, os.environ),
-        "QUICK_START": "1",
-        "PORT": str(options.port),
-        "PUBLIC_URL": options.public_url,
-        "VAR_DIR": str(options.var_dir),
-        "DJANGO_SETTINGS_MODULE": "docjacket_mcp.settings",
-    }
+    environment = build_environment(options)
     owner_url, app_url = options.database_owner_url, options.database_url
     if not options.database_url:
         owner_url, app_url = start_database(options, supervisor, guardian)
@@ -120,6 +112,19 @@ def serve(options: Options, supervisor: Supervisor, guardian: Guardian) -> None:
         raise QuickStartError(f"The server didn't answer within {ANSWER_SECONDS} seconds.")
     say(build_banner(options.public_url, time.monotonic() - started_at))
     supervisor.wait_until(lambda: False)
+
+
+def build_environment(options: Options) -> dict[str, str]:
+    """What the settings read, but for the database."""
+    return {
+        **os.environ,
+        **ensure_secrets(options.var_dir, os.environ),
+        "QUICK_START": "1",
+        "PORT": str(options.port),
+        "PUBLIC_URL": options.public_url,
+        "VAR_DIR": str(options.var_dir),
+        "DJANGO_SETTINGS_MODULE": "docjacket_mcp.settings",
+    }
 
 
 def open_listener(port: int, supervisor: Supervisor) -> socket.socket:
@@ -195,6 +200,11 @@ def is_alive(port: int, host: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def explain_permission(error: PermissionError) -> str:
+    """What to do when a file is somebody else's."""
+    return f"{error.filename} belongs to another user; run as that user, or set VAR_DIR."
 
 
 def say(text: str) -> None:
