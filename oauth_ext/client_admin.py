@@ -11,6 +11,7 @@ from allauth.account.decorators import reauthentication_required
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,6 +29,7 @@ from oauth_ext.operator_clients import (
     SecretMovedOnError,
     add_client,
     edit_client,
+    find_client_id,
     renew_secret,
     switch_client,
 )
@@ -78,7 +80,7 @@ class ClientAdmin(GuardedAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
         """A new client has only what is chosen; the rest is told of it afterwards."""
         if obj is None:
-            return [(None, {"fields": ("name", "redirect_uris", "client_type")})]
+            return [(None, {"fields": ("name", "redirect_uris", "client_type", "nonce")})]
         may_edit = self.has_change_permission(request, obj)
         addresses = "redirect_uris" if may_edit and is_operators(obj) else "addresses"
         switch = ("switched_off",) if may_edit else ()
@@ -97,7 +99,8 @@ class ClientAdmin(GuardedAdmin):
         shown = (*known, "switched_off_since", "claims", "addresses", *DOCUMENT_FIELDS)
         if obj is None:
             return (*shown, "switched_off")
-        return (*shown, "client_type", *(() if is_operators(obj) else ("name", "redirect_uris")))
+        shown = (*shown, "client_type", "nonce")
+        return (*shown, *(() if is_operators(obj) else ("name", "redirect_uris")))
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, client: Client) -> str:
@@ -154,7 +157,7 @@ class ClientAdmin(GuardedAdmin):
         """Whoever finds an open browser must not leave with a secret: ask for the password."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        view = reauthentication_required(super().add_view, enabled=is_sign_in_stale)
+        view = reauthentication_required(self.add_once, enabled=is_sign_in_stale)
         answer: HttpResponse = view(request, form_url, extra_context)
         return answer
 
@@ -171,11 +174,25 @@ class ClientAdmin(GuardedAdmin):
         answer: HttpResponse = view(request, object_id, form_url, extra_context)
         return answer
 
+    def add_once(self, request: HttpRequest, form_url: str, extra_context: Any) -> HttpResponse:
+        """The stock page; a form that is sent again leads to the client that it has made."""
+        try:
+            return super().add_view(request, form_url, extra_context)
+        except IntegrityError:
+            made = Client.objects.filter(client_id=find_client_id(request.POST.get("nonce", "")))
+            client = made.first()
+            if client is None:
+                raise
+            text = "This client was registered already. A secret is shown only once."
+            messages.warning(request, text)
+            return redirect(reverse("admin:oauth_ext_client_change", args=(client.pk,)))
+
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         """Through the functions that record it."""
         operator, origin = signed_in_user(request).pk, origin_of(request)
         if not change:
-            add_client(obj, by_user_id=operator, origin=origin)
+            nonce = form.cleaned_data["nonce"]
+            add_client(obj, by_user_id=operator, origin=origin, nonce=nonce)
             return
         if is_operators(obj):
             edit_client(obj, by_user_id=operator, origin=origin)

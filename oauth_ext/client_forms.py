@@ -1,5 +1,7 @@
 """The form in which an operator registers or edits a client; the policy is the one for all."""
 
+from functools import partial
+from secrets import token_hex
 from typing import Any
 
 from django import forms
@@ -42,6 +44,10 @@ class ClientForm(forms.ModelForm[Client]):
     )
     switched_off = forms.BooleanField(
         required=False, help_text="Refuses every token of this client from its very next call."
+    )
+
+    nonce = forms.CharField(
+        min_length=16, max_length=64, widget=forms.HiddenInput, initial=partial(token_hex, 16)
     )
 
     class Meta:

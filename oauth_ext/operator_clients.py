@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from activity.events import Event
 from activity.origin import Origin
@@ -24,14 +25,27 @@ class SecretMovedOnError(Exception):
 
 
 @transaction.atomic
-def add_client(client: Client, *, by_user_id: UUID, origin: Origin) -> None:
-    """Save a new client with the name, redirect URIs and type that an operator chose."""
-    client.client_id = f"pre_{secrets.token_hex(16)}"
+def add_client(client: Client, *, by_user_id: UUID, origin: Origin, nonce: str = "") -> None:
+    """Save a new client with the name, redirect URIs and type that an operator chose.
+
+    Args:
+        nonce: of the form; a form makes one client, however often it is sent.
+
+    Raises:
+        IntegrityError: the form has made its client already.
+    """
+    client.client_id = find_client_id(nonce or secrets.token_hex(16))
     client.authorization_grant_type = Client.GRANT_AUTHORIZATION_CODE
     client.registration_source = Client.RegistrationSource.MANUAL
     client.save()
     details = {"client_type": client.client_type, **describe_state(client)}
     record(Event.CLIENT_ADDED, client, details, by_user_id=by_user_id, origin=origin)
+
+
+def find_client_id(nonce: str) -> str:
+    """The client id that a form's nonce leads to, which whoever sends the form cannot choose."""
+    digest = salted_hmac("oauth_ext.operator_clients", nonce, algorithm="sha256").hexdigest()
+    return f"pre_{digest[:32]}"
 
 
 @transaction.atomic

@@ -31,7 +31,12 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/oauth_ext/client/"
 ADD = f"{LIST}add/"
 SECRET = re.compile(r"mcp_cs_[A-Za-z0-9]+")
-FIELDS = {"name": "Back office", "redirect_uris": CALLBACK, "client_type": "confidential"}
+FIELDS = {
+    "name": "Back office",
+    "redirect_uris": CALLBACK,
+    "client_type": "confidential",
+    "nonce": "0123456789abcdef",
+}
 
 
 @pytest.fixture
@@ -104,6 +109,32 @@ def test_a_confidential_client_s_secret_is_shown_once_and_stored_nowhere(
         "client_name": "Back office",
         "redirect_uris": [CALLBACK],
     }
+
+
+def test_a_form_sent_twice_makes_one_client_and_one_secret(
+    operator: Browser, oauth: OAuthClient, log: Any
+) -> None:
+    page = operator.get(ADD)
+    nonce = page.context["adminform"].form["nonce"].value()
+    assert nonce in page.content.decode()
+    assert nonce != operator.get(ADD).context["adminform"].form["nonce"].value()
+    fields = FIELDS | {"nonce": nonce}
+    secret = read_secret(operator.post(ADD, fields))
+    client = Client.objects.get()
+    assert nonce not in client.client_id
+    again = operator.post(ADD, fields)
+    assert again["Location"] == page_of(client)
+    assert Client.objects.get() == client
+    assert is_let_in(oauth, client, secret)
+    assert log().count() == 2
+    assert "registered already" in operator.get(page_of(client)).content.decode()
+    read_secret(operator.post(ADD, FIELDS))
+    assert Client.objects.count() == 2
+
+
+def test_a_form_without_a_nonce_makes_nothing(operator: Browser) -> None:
+    assert operator.post(ADD, FIELDS | {"nonce": ""}).status_code == 200
+    assert not Client.objects.exists()
 
 
 def test_a_public_client_has_no_secret(operator: Browser, log: Any) -> None:
