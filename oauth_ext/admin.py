@@ -29,6 +29,7 @@ from oauth_ext.models import (
     TokenFamily,
 )
 from oauth_ext.personal_tokens import PersonalTokenNotFoundError, revoke_personal_token
+from oauth_ext.policy_forms import OrganizationPolicyForm
 
 for model in (AccessToken, AuthorizationCode, Client, IDToken, RefreshToken):
     admin.site.unregister(model)
@@ -179,6 +180,7 @@ class PersonalAccessTokenAdmin(WatchOnlyAdmin):
 class OrganizationPolicyAdmin(RecordedAdmin):
     """How long access lasts in an organization; what exists already is held to it as well."""
 
+    form = OrganizationPolicyForm
     list_display = (
         "organization",
         "max_idle_days",

@@ -5,6 +5,7 @@ a row of any log. What a client said of itself is a stranger's text; its links a
 and its logo is never loaded.
 """
 
+from datetime import datetime
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
@@ -58,6 +59,11 @@ def is_operators(client: Client | None) -> bool:
     return client is None or client.registration_source == Client.RegistrationSource.MANUAL
 
 
+def name_day(time: datetime) -> str:
+    """As short as a column wants it."""
+    return f"{time.day} {time:%b %Y}"
+
+
 class ClientAdmin(GuardedAdmin):
     """Every change is recorded by ``operator_clients``, in its own transaction."""
 
@@ -65,7 +71,7 @@ class ClientAdmin(GuardedAdmin):
     view_on_site = False
     actions_on_bottom = True
     change_form_template = "admin/oauth_ext/client/change_form.html"
-    list_display = ("shown_name", "origin", "hosts", "created", "switched_off_since", "client_id")
+    list_display = ("shown_name", "switched_off_since", "origin", "hosts", "made", "client_id")
     list_filter = (
         "registration_source",
         "client_type",
@@ -119,10 +125,15 @@ class ClientAdmin(GuardedAdmin):
         """The hosts of its redirect URIs."""
         return ", ".join(dict.fromkeys(find_host(uri) for uri in client.redirect_uri_list))
 
-    @admin.display(description="switched off", ordering="disabled_at", empty_value="no")
-    def switched_off_since(self, client: Client) -> Any:
-        """When, if it is."""
-        return client.disabled_at
+    @admin.display(description="switched off", ordering="disabled_at")
+    def switched_off_since(self, client: Client) -> str:
+        """The day, if it is."""
+        return f"since {name_day(client.disabled_at)}" if client.disabled_at else "no"
+
+    @admin.display(description="created", ordering="created")
+    def made(self, client: Client) -> str:
+        """The day; a list has no room for more."""
+        return name_day(client.created)
 
     @admin.display(description="Redirect URIs")
     def addresses(self, client: Client) -> SafeString:

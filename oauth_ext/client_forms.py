@@ -2,10 +2,11 @@
 
 from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.contrib.admin.widgets import AdminRadioSelect
 
 from oauth_ext.client_metadata import MAX_NAME, MAX_REDIRECT_URIS, clean_name
 from oauth_ext.errors import InvalidClientMetadataError
@@ -19,6 +20,14 @@ REFUSED = (
 UNLISTED = "%(uri)s has a private-use scheme. Allow it in PRIVATE_USE_REDIRECT_URIS first."
 
 
+class LinesField(forms.CharField):
+    """A list, one a line; browsers end a line with other characters than we write."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether the list is another."""
+        return (initial or "").split() != (data or "").split()
+
+
 class ClientForm(forms.ModelForm[Client]):
     """Name, redirect URIs, type; and whether the client is switched off."""
 
@@ -26,7 +35,7 @@ class ClientForm(forms.ModelForm[Client]):
         max_length=MAX_NAME,
         help_text="People read it when they are asked to allow access.",
     )
-    redirect_uris = forms.CharField(
+    redirect_uris = LinesField(
         label="Redirect URIs",
         widget=forms.Textarea(attrs={"rows": 4, "cols": 80}),
         help_text="One a line. They must match exactly; only the port of a loopback address may "
@@ -39,11 +48,13 @@ class ClientForm(forms.ModelForm[Client]):
             (Client.CLIENT_PUBLIC, "Public: runs on people's devices and has no secret"),
         ],
         initial=Client.CLIENT_CONFIDENTIAL,
-        widget=forms.RadioSelect,
+        widget=AdminRadioSelect(attrs={"class": "radiolist"}),
         help_text="It cannot be changed later. PKCE is required of both.",
     )
     switched_off = forms.BooleanField(
-        required=False, help_text="Refuses every token of this client from its very next call."
+        label="Switched off",
+        required=False,
+        help_text="Refuses every token of this client from its very next call.",
     )
 
     nonce = forms.CharField(
@@ -53,6 +64,11 @@ class ClientForm(forms.ModelForm[Client]):
     class Meta:
         model = Client
         fields = ("name", "redirect_uris", "client_type")
+        # Of what is only shown, too.
+        labels: ClassVar = {
+            "registered_ip": "Registered from",
+            "cimd_expires_at": "Copy good until",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.db import connection
@@ -400,6 +401,20 @@ def test_an_operator_s_client_is_edited_with_a_row_of_what_was(
     assert moved.status_code == 200
     operator.post(page_of(client), fields)
     assert log().filter(event="oauth.client.edited").count() == 1
+
+
+def test_history_names_only_what_was_changed(
+    operator: Browser, server: tuple[Client, str], log: Any
+) -> None:
+    client, _ = server
+    second = "http://127.0.0.1/back"
+    fields = {"name": client.name, "redirect_uris": f"{CALLBACK}\r\n{second}"}
+    operator.post(page_of(client), fields)
+    operator.post(page_of(client), fields | {"switched_off": "on"})
+    history = [entry.get_change_message() for entry in LogEntry.objects.order_by("pk")]
+    assert history == ["Changed Redirect URIs.", "Changed Switched off."]
+    events = [row.event for row in log()]
+    assert events == ["oauth.client.disabled", "oauth.client.edited"]
 
 
 @pytest.mark.case(21, 22, 37)
