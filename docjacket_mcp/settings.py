@@ -334,6 +334,11 @@ CORS_EXPOSE_HEADERS = ["WWW-Authenticate", "Retry-After", "Reference-Id", "MCP-P
 with named("EMAIL_URL"):
     EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if QUICK_START else "")
 vars().update(EMAIL_CONFIG)
+if (
+    QUICK_START
+    and EMAIL_CONFIG["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+):
+    EMAIL_BACKEND = "docjacket_mcp.console_mail.ReadableEmailBackend"
 EMAIL_TIMEOUT = 5
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=SUPPORT_EMAIL)
 

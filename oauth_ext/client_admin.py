@@ -105,8 +105,12 @@ class ClientAdmin(GuardedAdmin):
         shown = (*known, "switched_off_since", "claims", "addresses", *DOCUMENT_FIELDS)
         if obj is None:
             return (*shown, "switched_off")
-        shown = (*shown, "client_type", "nonce")
-        return (*shown, *(() if is_operators(obj) else ("name", "redirect_uris")))
+        return (
+            *shown,
+            "client_type",
+            "nonce",
+            *(() if is_operators(obj) else ("name", "redirect_uris")),
+        )
 
     @admin.display(description="name", ordering="name")
     def shown_name(self, client: Client) -> str:

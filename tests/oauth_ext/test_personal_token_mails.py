@@ -200,7 +200,7 @@ def test_a_mail_that_was_not_taken_is_tried_again_and_the_command_says_so(
     mint(world.alice, world.acme)
     PersonalAccessToken.objects.update(expires_at=timezone.now() + 3 * DAY)
     server.is_away = True
-    with pytest.raises(CommandError, match="1 warnings could not be sent"):
+    with pytest.raises(CommandError, match="1 warning could not be sent"):
         call_command("warn_expiring_tokens")
     assert PersonalAccessToken.objects.get().notified_days is None
     assert not log().filter(event="oauth.personal_token.expiry_warned").exists()
@@ -209,7 +209,7 @@ def test_a_mail_that_was_not_taken_is_tried_again_and_the_command_says_so(
     call_command("warn_expiring_tokens")
     assert len(mail.outbox) == 1 and server.attempts == 2
     assert PersonalAccessToken.objects.get().notified_days == 7
-    assert "Sent 1 warnings." in capsys.readouterr().out
+    assert "Sent 1 warning." in capsys.readouterr().out
 
 
 def test_a_server_that_stays_away_is_not_asked_for_every_token(

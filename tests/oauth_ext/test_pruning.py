@@ -113,7 +113,7 @@ def test_the_command_says_what_went_and_runs_twice(
     take_token(CONSENT_PAGE, "somebody")
     TokenBucket.objects.update(updated_at=timezone.now() - 2 * DAY)
     call_command("prune_oauth")
-    assert "Removed 1 clients, 0 codes, 0 families" in capsys.readouterr().out
+    assert "Removed 1 client, 0 codes, 0 families" in capsys.readouterr().out
     assert not TokenBucket.objects.exists()
     call_command("prune_oauth")
     assert "Removed 0 clients" in capsys.readouterr().out

@@ -12,6 +12,14 @@ from activity.references import new_reference
 from oauth_ext.peppers import describe_former_pepper_use, find_former_pepper_use
 from oauth_ext.pruning import prune
 
+ONE = {
+    "clients": "client",
+    "codes": "code",
+    "families": "family",
+    "sealed_copies": "sealed copy",
+    "counters": "counter",
+}
+
 
 class Command(BaseCommand):
     """Says how much of what went."""
@@ -25,7 +33,8 @@ class Command(BaseCommand):
         pruned = prune(now, origin=origin)
         if options["verbosity"]:
             counts = ", ".join(
-                f"{count} {name.replace('_', ' ')}" for name, count in asdict(pruned).items()
+                f"{count} {ONE[name] if count == 1 else name.replace('_', ' ')}"
+                for name, count in asdict(pruned).items()
             )
             self.stdout.write(f"Removed {counts}.")
         if options["verbosity"] and settings.TOKEN_PEPPER_FALLBACKS:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 from django.utils import timezone
 
 from activity.origin import Origin
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         origin = Origin(reference=new_reference(), user_agent="warn_expiring_tokens")
         warned = warn_about_expiring_tokens(timezone.now(), origin=origin)
         if options["verbosity"]:
-            self.stdout.write(f"Sent {warned.sent} warnings.")
+            self.stdout.write(f"Sent {warned.sent} warning{pluralize(warned.sent)}.")
         if warned.failed:
-            raise CommandError(f"{warned.failed} warnings could not be sent; run this again.")
+            mails = f"{warned.failed} warning{pluralize(warned.failed)}"
+            raise CommandError(f"{mails} could not be sent; run this again.")
