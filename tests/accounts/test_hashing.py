@@ -174,7 +174,7 @@ def test_a_directory_that_is_not_ours_alone_is_not_used_and_sign_in_goes_on(
     elif squat == "link":
         elsewhere.symlink_to(theirs)
     else:
-        elsewhere.touch()
+        elsewhere.touch(mode=0o700)
     with all_slots_taken(), pytest.raises(HashingBusyError), hold_slot():
         pass
     with hold_slot():

@@ -97,6 +97,14 @@ def test_a_guesser_is_stopped_and_the_person_elsewhere_is_not(world: World, log:
     assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
 
 
+@pytest.mark.case(353)
+def test_all_spellings_of_an_address_share_its_buckets_and_look_alikes_have_theirs() -> None:
+    mine = list_sign_in_buckets("alice@acme.example", "192.0.2.1")
+    assert list_sign_in_buckets(" ALICE@Acme.example ", "192.0.2.1") == mine
+    other = list_sign_in_buckets("al\u0131ce@acme.example", "192.0.2.1")
+    assert [a == b for a, b in zip(mine, other, strict=True)] == [True, False, False, False]
+
+
 def test_right_passwords_do_not_count_as_wrong_ones(world: World) -> None:
     for _ in range(SIGN_IN_HERE.capacity + 2):
         assert sign_in("alice@acme.example", PASSWORD, "192.0.2.1").status_code == 302
