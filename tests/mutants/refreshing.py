@@ -128,8 +128,8 @@ REFRESHING: tuple[Mutant, ...] = (
     mutant(
         (206,),
         REFRESH,
-        "    if standing is None or refusal:\n",
-        "    if standing is None:\n",
+        "    if refusal:\n        raise InvalidGrantError(refusal.reason)\n    return standing\n",
+        "    return standing\n",
         EVERY_WAY,
     ),
     mutant(
