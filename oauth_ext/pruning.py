@@ -74,15 +74,19 @@ def reap_clients(now: datetime, *, origin: Origin) -> int:
 
 
 def find_reapable(now: datetime) -> QuerySet[Client]:
-    """Clients that were never connected for a day, or not used for ninety."""
+    """Clients that were never connected for a day, or not used for ninety.
+
+    A client's day starts again when it registers again or its document is read again: somebody
+    is about to use it.
+    """
     connections = Connection.objects.filter(client=OuterRef("pk"))
     families = TokenFamily.objects.filter(connection__client=OuterRef("pk"))
     since = now - IDLE_FOR
     used = connections.filter(Q(last_used_at__gte=since) | Q(created_at__gte=since))
     renewed = families.filter(Q(refreshed_at__gte=since) | Q(created_at__gte=since))
     reapable: QuerySet[Client] = Client.objects.filter(
-        Q(created__lt=now - UNUSED_FOR) & ~Q(Exists(connections))
-        | Q(created__lt=since) & ~Q(Exists(used)) & ~Q(Exists(renewed)),
+        Q(updated__lt=now - UNUSED_FOR) & ~Q(Exists(connections))
+        | Q(updated__lt=since) & ~Q(Exists(used)) & ~Q(Exists(renewed)),
         registration_source__in=SELF_REGISTERED,
         # Switched off on purpose: gone, it could register again as if nothing had been.
         disabled_at__isnull=True,

@@ -7,10 +7,12 @@ the table grows with the number of different clients, not with the number of con
 import hashlib
 import json
 import secrets
+from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from accounts.limits import REGISTRATION_SOURCE, allow_registration
 from activity.events import Event
@@ -24,6 +26,8 @@ from oauth_ext.models import Client, Connection
 # The table stays bounded whoever registers: never used, they are removed after a day.
 MAX_UNUSED = 10_000
 FULL_RETRY_AFTER = 3600
+# Hosted assistants register on every connect, which need not be a write each time.
+NOTED_FOR = timedelta(hours=1)
 
 
 def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
@@ -35,7 +39,7 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
     """
     digest = compute_digest(metadata)
     client: Client | None = Client.objects.filter(metadata_digest=digest).first()
-    if client is not None:
+    if client is not None and keep_client(client, origin=origin):
         return client
     if not allow_registration(origin.ip):
         raise TooManyRequestsError(
@@ -67,6 +71,18 @@ def register_client(metadata: ClientMetadata, *, origin: Origin) -> Client:
         client = Client.objects.get(metadata_digest=digest)
     assert client is not None
     return client
+
+
+def keep_client(client: Client, *, origin: Origin) -> bool:
+    """Put off the removal of a client that registers again; whether it is still there.
+
+    It counts as a new one in the limits: kept for nothing, unused ones could fill the table.
+    Beyond the limits it is answered all the same, and goes when its time is over.
+    """
+    now = timezone.now()
+    if now - client.updated < NOTED_FOR or not allow_registration(origin.ip):
+        return True
+    return bool(Client.objects.filter(pk=client.pk).update(updated=now))
 
 
 def has_room() -> bool:

@@ -177,7 +177,7 @@ REGISTRATION: tuple[Mutant, ...] = (
     mutant(
         (38,),
         "oauth_ext/pruning.py",
-        "Q(created__lt=now - UNUSED_FOR) & ~Q(Exists(connections))\n        | ",
+        "Q(updated__lt=now - UNUSED_FOR) & ~Q(Exists(connections))\n        | ",
         "",
         "oauth_ext/test_pruning.py::test_a_client_that_was_never_allowed_anything_goes_after_a_day",
     ),

@@ -7,9 +7,10 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts.limits import CONSENT_PAGE, take_token
+from accounts.limits import CONSENT_PAGE, REGISTRATION_SOURCE, take_token
 from accounts.models import TokenBucket
 from activity.origin import Origin
+from oauth_ext import registration
 from oauth_ext.models import AuthorizationCode, Client, Connection, RefreshToken, TokenFamily
 from oauth_ext.pruning import prune
 from tests.conftest import World
@@ -42,7 +43,7 @@ def test_a_client_goes_once_nobody_has_used_it_for_ninety_days(
     connected = connect(world.alice, world.acme)
     now = timezone.now()
     past = now - 200 * DAY
-    Client.objects.update(created=past)
+    Client.objects.update(created=past, updated=past)
     Connection.objects.update(created_at=past, last_used_at=now - idle)
     TokenFamily.objects.update(created_at=past, refreshed_at=now - idle)
     assert prune(now, origin=origin).clients == reaped
@@ -53,10 +54,68 @@ def test_a_refresh_alone_keeps_a_client(connect: Any, world: World, origin: Orig
     connect(world.alice, world.acme)
     now = timezone.now()
     past = now - 200 * DAY
-    Client.objects.update(created=past)
+    Client.objects.update(created=past, updated=past)
     Connection.objects.update(created_at=past, last_used_at=past)
     TokenFamily.objects.update(created_at=past, refreshed_at=now - DAY)
     assert prune(now, origin=origin).clients == 0
+
+
+@pytest.mark.case(38, 40)
+@pytest.mark.parametrize(("registers_again", "reaped"), [(True, 0), (False, 1)])
+@pytest.mark.parametrize("was_used", [True, False])
+def test_a_client_that_registers_again_is_not_about_to_be_removed(
+    oauth: OAuthClient,
+    world: World,
+    origin: Origin,
+    was_used: bool,
+    registers_again: bool,
+    reaped: int,
+) -> None:
+    first = oauth.register().json()["client_id"]
+    if was_used:
+        oauth.exchange(oauth.obtain_code(world.alice, world.acme))
+    past = timezone.now() - 91 * DAY
+    Client.objects.update(created=past, updated=past)
+    Connection.objects.update(created_at=past)
+    TokenFamily.objects.update(created_at=past)
+    if registers_again:
+        assert oauth.register().json()["client_id"] == first
+    assert prune(timezone.now(), origin=origin).clients == reaped
+    assert prune(timezone.now() + DAY - MINUTE, origin=origin).clients == 0
+    oauth.sign_in(world.alice)
+    assert oauth.open_consent().status_code == (400 if reaped else 200)
+
+
+@pytest.mark.case(38)
+@pytest.mark.parametrize(("tokens", "reaped"), [(0, 1), (1, 0)])
+def test_keeping_an_unused_client_costs_what_registering_one_does(
+    oauth: OAuthClient, origin: Origin, tokens: int, reaped: int
+) -> None:
+    oauth.register()
+    Client.objects.update(updated=timezone.now() - DAY - MINUTE)
+    TokenBucket.objects.filter(policy=REGISTRATION_SOURCE.name).update(
+        tokens=tokens, updated_at=timezone.now()
+    )
+    # Known clients are answered whatever the limits say.
+    assert oauth.register().status_code == 201
+    assert prune(timezone.now(), origin=origin).clients == reaped
+
+
+def test_a_client_that_is_removed_while_it_registers_again_is_a_new_one(
+    oauth: OAuthClient, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = oauth.register().json()["client_id"]
+    Client.objects.update(updated=timezone.now() - 2 * DAY)
+    allow = registration.allow_registration
+
+    def remove_first(ip: str | None) -> bool:
+        Client.objects.filter(client_id=first).delete()
+        return allow(ip)
+
+    monkeypatch.setattr(registration, "allow_registration", remove_first)
+    second = oauth.register().json()["client_id"]
+    assert second != first
+    assert Client.objects.get().client_id == second
 
 
 def test_what_an_operator_made_or_switched_off_stays(
@@ -109,7 +168,7 @@ def test_the_command_says_what_went_and_runs_twice(
     oauth: OAuthClient, world: World, capsys: Any
 ) -> None:
     oauth.register()
-    Client.objects.update(created=timezone.now() - 2 * DAY)
+    Client.objects.update(updated=timezone.now() - 2 * DAY)
     take_token(CONSENT_PAGE, "somebody")
     TokenBucket.objects.update(updated_at=timezone.now() - 2 * DAY)
     call_command("prune_oauth")
