@@ -132,10 +132,9 @@ def grant_consent(consent: Consent, *, origin: Origin) -> str:
     except IntegrityError:
         # The nonce is unique among codes: one page, one code.
         code = find_page_code(consent.nonce)
-        if code is not None:
-            return repeat_code(consent, code, origin=origin)
-        # Another page of the same person opened the same connection first; now it is there.
-        return issue_for(consent, origin=origin)
+        if code is None:
+            raise
+        return repeat_code(consent, code, origin=origin)
 
 
 def repeat_code(consent: Consent, code: AuthorizationCode, *, origin: Origin) -> str:
