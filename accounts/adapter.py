@@ -25,6 +25,7 @@ from accounts.limits import (
     take_tokens,
 )
 from accounts.models import User
+from accounts.waiting_requests import carry_over, find_waiting_for
 from activity.events import Event
 from activity.origin import find_client_address, origin_of
 from activity.recorder import record_event
@@ -142,10 +143,16 @@ class AccountAdapter(DefaultAccountAdapter):
         remember_browser(self.request, user)
 
     def logout(self, request: HttpRequest) -> None:
-        """Record the sign-out, then end the session on the server."""
+        """Record the sign-out, then end the session on the server.
+
+        A long request of a client that the person goes back to as somebody else outlives it.
+        """
         if request.user.is_authenticated:
             record_event(Event.SIGNED_OUT, origin=origin_of(request), user_id=request.user.pk)
+        next_url = request.POST.get("next") or request.GET.get("next") or ""
+        waiting = find_waiting_for(request.session, next_url)
         super().logout(request)
+        carry_over(request.session, waiting)
 
 
 def refuse_if(exhausted: Policy | None, request: HttpRequest) -> None:

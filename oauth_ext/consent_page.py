@@ -30,15 +30,18 @@ def describe_request(
     """
     destination = authorization.destination
     allowed = find_allowed(user_id=user.pk, client=destination.client)
+    change = find_change_for(user_id=user.pk, client=destination.client)
+    # What was allowed to the client as it was is no answer for the client as it is.
+    before = frozenset() if change else frozenset().union(*allowed.values())
     return {
         **describe_client(authorization),
-        "change": find_change_for(user_id=user.pk, client=destination.client),
+        "change": change,
         "user_email": user.email,
         "user_name": user.name,
         "is_other_account": is_other_account(authorization, user),
         "asks_for_account": authorization.asks_for_account,
         "organizations": describe_organizations(authorization, memberships, allowed),
-        **describe_scopes(authorization, memberships, frozenset().union(*allowed.values()), ticked),
+        **describe_scopes(authorization, memberships, before, ticked),
         "resource": authorization.resource,
     }
 

@@ -24,6 +24,7 @@ from accounts.login_hints import parse_login_hint
 from accounts.memberships import find_active_membership, find_active_memberships
 from accounts.opener import keep_opener
 from accounts.signed_in import signed_in_user
+from accounts.waiting_requests import find_waiting, keep_waiting
 from activity.events import Event
 from activity.origin import find_client_address, origin_of
 from activity.refusals import record_refusal
@@ -58,7 +59,6 @@ from oauth_ext.views.way_back import answer_client, offer_way_back
 
 MAX_RETURN_LENGTH = 1500
 CHOOSE_ONE = "Choose an organization, then press Allow. Nothing was allowed yet."
-WAITING = "waiting_authorization"
 
 
 # Browsers hold the page's form-action against every hop of the redirect that answers the form,
@@ -138,8 +138,8 @@ def name_return(request: HttpRequest) -> str:
     path = request.get_full_path()
     if not is_long(request):
         return path
-    request.session[WAITING] = path
-    return reverse("oauth_ext:resume_authorization")
+    name = keep_waiting(request.session, path)
+    return f"{reverse('oauth_ext:resume_authorization')}?{urlencode({'request': name})}"
 
 
 def is_long(request: HttpRequest) -> bool:
@@ -151,7 +151,8 @@ def is_long(request: HttpRequest) -> bool:
 @never_cache
 def resume(request: HttpRequest) -> HttpResponse:
     """Go on with the long request that waited while somebody signed in."""
-    return redirect(request.session.pop(WAITING, reverse("oauth_ext:home")))
+    path = find_waiting(request.session, request.GET.get("request", ""))
+    return redirect(path or reverse("oauth_ext:home"))
 
 
 def show_consent(

@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.http import HttpResponse
 
 from accounts.models import Membership, Organization
+from accounts.waiting_requests import MOST_WAITING
 from oauth_ext.models import Client, Connection
 from tests.conftest import PASSWORD, World
 from tests.oauth_client import OAuthClient, find_input, read_redirect
@@ -130,6 +131,63 @@ def test_not_you_leads_through_sign_out_to_the_same_request(
     )
     assert out["Location"] == page.wsgi_request.get_full_path()
     assert urlsplit(ready.browser.get(out["Location"])["Location"]).path == "/accounts/login"
+
+
+def sign_out(oauth: OAuthClient, address: str) -> HttpResponse:
+    """Open the sign-out page at this address and press its button."""
+    page = oauth.browser.get(address)
+    fields = dict(
+        re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.content.decode())
+    )
+    fields = {name: unescape(value) for name, value in fields.items()}
+    return oauth.browser.post("/accounts/logout", fields)
+
+
+@pytest.mark.case(86, 92, 115)
+@pytest.mark.parametrize("length", [512, 1800, 4096])
+def test_not_you_leads_to_the_same_request_however_long_it_is(
+    ready: OAuthClient, world: World, length: int
+) -> None:
+    state = "s" * length
+    ready.sign_in(world.ben)
+    out = sign_out(ready, ready.open_consent(state=state).context["switch_account_url"])
+    assert not ready.browser.session.get("_auth_user_id")
+    sign_in_page = ready.browser.get(out["Location"], follow=True)
+    assert sign_in_page.wsgi_request.path == "/accounts/login"
+    signed_in = submit_sign_in(ready, sign_in_page)
+    page = ready.browser.get(signed_in["Location"], follow=True)
+    assert world.alice.email in page.content.decode()
+    answer = read_redirect(ready.decide(page, world.acme))
+    assert answer["state"] == state
+    assert Connection.objects.get().user_id == world.alice.id
+
+
+@pytest.mark.case(115)
+def test_nothing_waits_on_after_a_sign_out_that_leads_elsewhere(
+    ready: OAuthClient, world: World
+) -> None:
+    ready.sign_in(world.ben)
+    switch = ready.open_consent(state="s" * 4096).context["switch_account_url"]
+    assert ready.browser.session["waiting_requests"]
+    waiting_at = parse_qs(urlsplit(switch).query)["next"][0]
+    sign_out(ready, "/accounts/logout")
+    assert not Session.objects.exists()
+    assert ready.browser.get(waiting_at)["Location"] == "/"
+
+
+@pytest.mark.case(86)
+def test_each_tab_comes_back_to_its_own_long_request(ready: OAuthClient, world: World) -> None:
+    states = [letter * 4096 for letter in "abcdefg"]
+    bounces = [ready.open_consent(state=state) for state in states]
+    waiting_at = [parse_qs(urlsplit(bounce["Location"]).query)["next"][0] for bounce in bounces]
+    ready.browser.force_login(world.alice)
+    for state, address in list(zip(states, waiting_at, strict=True))[-MOST_WAITING:]:
+        for _ in range(2):
+            page = ready.browser.get(address, follow=True)
+            assert page.wsgi_request.GET["state"] == state
+    # The oldest had to make room; another browser has none of them.
+    assert ready.browser.get(waiting_at[0])["Location"] == "/"
+    assert OAuthClient().browser.get(waiting_at[-1])["Location"] == "/"
 
 
 @pytest.mark.case(90, 94, 117, 118, 366, 368)
