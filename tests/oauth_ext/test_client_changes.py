@@ -309,3 +309,19 @@ def test_an_operator_s_edit_asks_again_as_a_document_s_change_does(
         assert "It has changed since you allowed it" in read_text(page)
         oauth.decide(page, world.acme)
         assert oauth.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_what_had_effects_before_is_not_ticked_for_a_changed_client(
+    oauth: OAuthClient,
+    tokens: dict[str, str],
+    republish: Callable[..., HttpResponse],
+) -> None:
+    Connection.objects.update(scope="read actions")
+
+    def is_ticked() -> bool:
+        scopes = oauth.open_consent(scope="read actions").context["scopes"]
+        return bool({each["name"]: each["checked"] for each in scopes}["actions"])
+
+    assert is_ticked()
+    republish(**RENAMED)
+    assert not is_ticked()
