@@ -74,12 +74,12 @@ def find_tier(client: Client, redirect_uri: str) -> Tier:
 def may_lead_strangers_to(client: Client, redirect_uri: str) -> bool:
     """Whether somebody who is not signed in may be sent there unasked (RFC 9700 §4.11.2).
 
-    Anybody can register an address, and a redirect from here would lend it our name. What an
-    operator made or a document of the same address vouches for is another matter, and so is a
-    program on the person's own device.
+    Anybody can register an address or publish a document, and a redirect from here would lend it
+    our name. What an operator made is another matter, and so is a program on the person's own
+    device.
     """
     is_web = find_kind(redirect_uri) is Kind.WEB
-    return not is_web or find_tier(client, redirect_uri) in (Tier.REGISTERED, Tier.VERIFIED)
+    return not is_web or find_tier(client, redirect_uri) is Tier.REGISTERED
 
 
 def find_common_tier(client: Client) -> Tier:
