@@ -58,5 +58,5 @@ def test_the_pages_behind_them_had_the_cookies_of_production(
 ) -> None:
     talk("openid-client.mjs", server, decide)
     cookies = {cookie.name: cookie for cookie in settled.browser.browser.cookies.jar}
-    assert set(cookies) == {"__Host-sessionid", "__Host-csrftoken"}
+    assert set(cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-knownbrowser"}
     assert all(cookie.secure and cookie.path == "/" for cookie in cookies.values())

@@ -104,7 +104,7 @@ def test_cookies_are_bound_to_the_host_and_never_sent_in_the_clear(
     cookies = SimpleCookie()
     for text in answer.set_cookies:
         cookies.load(text)
-    assert set(cookies) == {"__Host-sessionid", "__Host-csrftoken"}
+    assert set(cookies) == {"__Host-sessionid", "__Host-csrftoken", "__Host-knownbrowser"}
     for cookie in cookies.values():
         assert cookie["secure"] and cookie["httponly"]
         assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")

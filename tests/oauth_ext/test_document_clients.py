@@ -535,7 +535,7 @@ def test_the_page_of_an_operator_shows_when_it_was_fetched(
     page: HttpResponse = sign_in(world.cleo).get(f"/admin/oauth_ext/client/{known.pk}/change/")
     content = page.content.decode()
     assert page.status_code == 200
-    for label in ("Document fetched at", "CIMD expires at", "Revision", "Changed at"):
+    for label in ("Document fetched at", "Copy good until", "Revision", "Changed at"):
         assert label in content
 
 
