@@ -46,6 +46,21 @@ REFRESHING: tuple[Mutant, ...] = (
         + "test_b3_a_retired_token_after_the_window_ends_the_family_and_tells_the_person",
     ),
     mutant(
+        (194, 195),
+        REFRESH,
+        "is_over = refusal is not None and refusal.reason not in PASSING",
+        "is_over = refusal is not None",
+        WINDOW_TESTS + "test_a_theft_is_noticed_whatever_else_is_wrong_with_the_request",
+    ),
+    mutant(
+        (197, 212),
+        REFRESH,
+        '        raise OutOfStepError("pepper_unknown")\n',
+        '        raise InvalidGrantError("refresh_replayed")\n',
+        "oauth_ext/test_pepper_rotation.py::"
+        "test_a_repeat_at_a_server_without_the_new_pepper_is_our_fault_and_no_theft",
+    ),
+    mutant(
         (195, 198),
         REFRESH,
         "generation=token.generation - 1, sealed",
@@ -71,7 +86,7 @@ REFRESHING: tuple[Mutant, ...] = (
         (198,),
         REFRESH,
         ".update(replays=token.replays + 1)",
-        ".update(replays=token.replays + 1, superseded_at=now)",
+        ".update(replays=token.replays + 1, superseded_at=timezone.now())",
         WINDOW_TESTS + "test_the_window_does_not_move_with_each_repeat",
     ),
     mutant(
