@@ -64,8 +64,12 @@ def server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(autouse=True)
 def _unused_limits(committed: None) -> None:
-    """Each test starts with full buckets: all of them come from one address and one person."""
+    """Each test starts with full buckets and an unused allowance of refusals: all of them come
+    from one address and one person.
+    """
     TokenBucket.objects.all().delete()
+    with database.cursor() as cursor:
+        cursor.execute("DELETE FROM activity_noise")
 
 
 @pytest.fixture
