@@ -244,7 +244,6 @@ def test_nothing_compressed_is_opened(
 def test_reading_stops_at_sixteen_kibibytes(
     refused: Callable[..., dict[str, str]],
     document_host: DocumentHost,
-    short: float,
     behaviour: Behaviour,
 ) -> None:
     document_host.behaviour = behaviour
