@@ -48,9 +48,12 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def is_safe_url(self, url: str) -> bool:
-        """Whether to go there after a sign-in; an address that cannot be read is not safe."""
+        """Whether to go there after a sign-in or sign-out: a path of ours that can be read.
+
+        Two slashes begin a host, also where nothing follows them.
+        """
         try:
-            return bool(super().is_safe_url(url))
+            return not url.startswith("//") and bool(super().is_safe_url(url))
         except ValueError:
             return False
 

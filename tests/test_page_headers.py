@@ -156,6 +156,7 @@ def test_a_page_that_was_open_at_sign_out_allows_nothing(ready: OAuthClient, wor
     "target",
     [
         "//evil.example",
+        "//",
         "/\\evil.example",
         "https:evil.example",
         "https://evil.example",

@@ -233,6 +233,7 @@ def test_a_script_gets_the_page_that_everybody_gets(
         ("https://[::1", False),
         ("https://evil.example/", False),
         ("//evil.example", False),
+        ("//", False),
         ("/\\evil.example", False),
         ("javascript:alert(1)", False),
         ("\x00", False),
