@@ -4,12 +4,16 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """How an event ended. ``refused``: their fault or ours to prevent; ``failed``: our fault."""
+    """How an event ended. ``refused``: their fault or ours to prevent; ``failed``: our fault.
+
+    ``cancelled``: whoever asked went away, so nothing was kept.
+    """
 
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
     FAILED = "failed"
     STARTED = "started"
+    CANCELLED = "cancelled"
 
 
 class Event(StrEnum):
@@ -39,6 +43,9 @@ class Event(StrEnum):
     TOKEN_REVOKED = "oauth.token.revoked"
     REVOCATION_REFUSED = "oauth.revocation.refused"
     CONNECTION_REVOKED = "oauth.connection.revoked"
+    CONNECTION_PAUSED = "oauth.connection.paused"
+    CONNECTION_RESUMED = "oauth.connection.resumed"
+    CONNECTION_RENAMED = "oauth.connection.renamed"
     SIGNING_KEY_ROTATED = "oauth.signing_key.rotated"
     PERSONAL_TOKEN_MINTED = "oauth.personal_token.minted"
     PERSONAL_TOKEN_FIRST_USED = "oauth.personal_token.first_used"
@@ -54,6 +61,11 @@ class Event(StrEnum):
     SCOPE_REFUSED = "mcp.scope.refused"
     SESSION_OPENED = "mcp.session.opened"
     TOOL_CALLED = "mcp.tool.called"
+    RESOURCE_READ = "mcp.resource.read"
+    PROMPT_GIVEN = "mcp.prompt.given"
+    LIMIT_REFUSED = "mcp.limit.refused"
+    API_CALLED = "api.request.answered"
+    API_REFUSED = "api.request.refused"
     SIGNED_IN = "accounts.sign_in.succeeded"
     SIGN_IN_FAILED = "accounts.sign_in.failed"
     PASSWORD_SET = "accounts.password.set"

@@ -338,6 +338,17 @@ class OrganizationPolicy(models.Model):
         blank=True,
         help_text="Longest life of a personal access token, in days.",
     )
+    allowed_scopes = models.CharField(
+        "access",
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The most that anybody here may allow an application; empty: everything.",
+    )
+    hidden_tools = models.JSONField(
+        null=True, blank=True, help_text="Tools that nobody here may call; empty: none."
+    )
 
     class Meta:
         verbose_name = "organization policy"
