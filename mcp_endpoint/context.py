@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from activity.origin import Origin
+from mcp_endpoint.progress import Progress, ProgressReporter, ignore_progress
 from oauth_ext.verification import Principal
 
 
@@ -17,6 +18,13 @@ class CallContext:
     principal: Principal
     origin: Origin
     protocol_version: str
+    reporter: ProgressReporter = ignore_progress
+
+    def report_progress(
+        self, progress: float, total: float | None = None, message: str = ""
+    ) -> None:
+        """Tell the person how far the tool is; nobody hears it if their client did not ask."""
+        self.reporter(Progress(progress, total, message))
 
     @property
     def reference(self) -> str:

@@ -16,9 +16,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from activity.origin import Origin, origin_of
 from mcp_endpoint.authentication import authenticate
-from mcp_endpoint.dispatch import Exchange, dispatch
+from mcp_endpoint.dispatch import dispatch
 from mcp_endpoint.envelope import Kind, MessageId, find_message_id, parse_envelope
 from mcp_endpoint.errors import INTERNAL_ERROR, ParseError, RefusedError, UnrecordedError
+from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.http_checks import (
     check_content_type,
     check_host,

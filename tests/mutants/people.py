@@ -108,7 +108,7 @@ TENANCY: tuple[Mutant, ...] = (
     ),
     mutant(
         (313,),
-        "mcp_endpoint/dispatch.py",
+        "mcp_endpoint/tool_methods.py",
         "    principal = exchange.principal\n    context = CallContext(",
         "    principal = exchange.principal\n"
         '    named = arguments.get("organization_id") or exchange.message.params.get('
@@ -150,7 +150,7 @@ TENANCY: tuple[Mutant, ...] = (
     ),
     mutant(
         (316,),
-        "mcp_endpoint/dispatch.py",
+        "mcp_endpoint/tool_methods.py",
         "        return call_tool(made)",
         "        return call.__dict__.setdefault(f'{tool.name} {arguments}', call_tool(made))",
         TENANCY_TESTS + "test_two_organizations_that_take_turns_share_no_answer",
