@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, cast
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
-from django.http.request import UnreadablePostError
 
 from mcp_endpoint.errors import (
     BodyTooLargeError,
@@ -109,8 +108,10 @@ def read_body(request: HttpRequest) -> bytes:
         stream = cast(BinaryIO, request.META["wsgi.input"])
     try:
         body: bytes = stream.read(limit + 1)
-    except (UnreadablePostError, OSError) as error:
-        raise ParseError("The body ended early.", reason="body_unreadable") from error
+    except Exception as error:
+        # Reading asks nothing of ours. Each server has an exception of its own for a body that
+        # ends early or comes in chunks that are none.
+        raise ParseError("The body cannot be read.", reason="body_unreadable") from error
     if len(body) > limit:
         raise BodyTooLargeError(f"The body may have at most {limit} bytes.")
     return body

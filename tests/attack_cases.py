@@ -338,8 +338,42 @@ EVERYWHERE: Mapping[int, Case] = {
     378: (1, "A way in is switched off: 404, metadata agree, the others work."),
 }
 
-OPERATION: Mapping[int, Case] = {
+TRANSPORT: Mapping[int, Case] = {
+    275: (0, "A call without a credential: 401 and a challenge that names no error."),
+    276: (0, "A foreign, null or look-alike Origin: 403, nothing runs; none at all is fine."),
+    277: (0, "A Host that is foreign, missing, repeated or decorated: refused."),
+    278: (1, "A target or header that names another host or path: nothing is routed by it."),
+    280: (2, "An Accept header without our types: 406; all that real clients send is answered."),
+    281: (0, "More than the allowed bytes, declared or not: 413 without reading them all."),
+    282: (0, "JSON that is deep, wide, repeated, endless or not Unicode: 400, never a fault."),
+    283: (0, "Members of a message in other letter case: refused, not folded."),
+    284: (0, "A batch, an empty one too: 400, no part of it runs."),
+    285: (0, "Other versions, ids, methods or params than JSON-RPC has: refused, not echoed."),
+    286: (1, "Responses and unknown notifications of a client: no effect."),
+    287: (1, "A method that does not exist: 404 in the modern era, 200 before, and its code."),
+    288: (0, "Routing headers that are missing or differ from the body: 400, nothing runs."),
+    290: (1, "A modern request without what every one must carry: 400 and -32602."),
+    291: (1, "GET, DELETE, session and event ids: 405 or ignored."),
+    292: (0, "A session id, guessed or replayed: means nothing, none was ever issued."),
+    293: (0, "Two people with the same message ids at the same moment: each gets their own data."),
+    294: (0, "Cursors and states that are edited, foreign or old: refused, all alike."),
     295: (0, "A tool that is unknown or not allowed: an error, it does not run."),
+    296: (0, "Arguments that break the schema, or more of them: refused, the tool does not run."),
+    297: (1, "Texts made to keep a regular expression busy: none of ours is."),
+    298: (0, "A tool that raises: a general message with the reference, no detail."),
+    300: (0, "Thousands of bent requests: no fault, and valid calls work before and after."),
+    301: (1, "Hundreds of slow senders: others are served all the same."),
+    303: (0, "Two lengths, a length and chunks, bad chunks: 400, and no second request."),
+    304: (1, "A thousand headers, one of 64 KiB, repeated ones: refused soon."),
+    305: (0, "A token in the query: 401, not used, not kept."),
+    306: (0, "The database is away during the check: 503 with Retry-After and no challenge."),
+    307: (0, "A signed-in browser without a token: 401."),
+    308: (1, "Lists: only what the caller may have, never to be shared by caches."),
+    310: (1, "The same call once more after a lost answer: it runs twice and is recorded twice."),
+    311: (1, "What a client says of itself: kept in the log, used for nothing."),
+}
+
+OPERATION: Mapping[int, Case] = {
     323: (0, "Anybody but operators at any page of the admin: they see nothing."),
     328: (0, "What operators change: recorded, with old and new values and no secrets."),
     330: (1, "Secrets in the admin: only with a recent password."),
@@ -354,28 +388,7 @@ CASES: dict[int, Case] = {}
 for _group in (
     *(DISCOVERY, REGISTRATION, DOCUMENTS, AUTHORIZATION, CONSENT, REDIRECT_URIS, PKCE, CODES),
     *(TOKEN_ENDPOINT, REFRESH, ACCESS_TOKENS, PERSONAL_TOKENS, REVOCATION, TENANCY, EVERYWHERE),
+    TRANSPORT,
     OPERATION,
 ):
     CASES |= _group
-
-
-# What cannot be tried here, and why. A number is either here or has a test, never both.
-NOT_APPLICABLE: dict[int, str] = {
-    95: "No script runs on the consent page, so nothing there can wait; framing is forbidden.",
-    104: "Consent is never remembered: every authorization shows the page.",
-    192: "The answers are the same text; times would need a quiet machine to be compared.",
-    213: "Refresh tokens are never withheld: real clients leave the grant out and still need one.",
-    273: "Nothing about permission is kept in a cache; there is no cache to lose.",
-    321: "Invitations do not exist: memberships are made by the host product or an operator.",
-    322: "The only job is pruning, which removes by age and knows no organization.",
-    360: "Limits are rows in the one database; there is no second store that could be away.",
-    377: "There is no earlier release whose tokens and tables a test could start from.",
-}
-
-# Where the outcome differs on purpose from what others answer; each still has its test.
-DECIDED_OTHERWISE: dict[int, str] = {
-    82: "Not invalid_scope: real clients send whatever they found somewhere (RFC 6749 §3.3).",
-    157: "An exchange repeated within ten seconds, verifier and all, is a lost answer, not theft.",
-    198: "A hundred repeats of one token in its window are slowed down (429), never punished.",
-    256: "400 and not 200: RFC 7009 §2.1 has the request refused, and the holder knows the token.",
-}

@@ -132,6 +132,7 @@ def test_a_secret_at_the_edge_of_what_is_kept_is_not_kept_in_part() -> None:
         assert "SSSSSSSS" not in clean_text("x" * lead + secret)
 
 
+@pytest.mark.case(297)
 def test_nothing_that_strangers_send_makes_it_slow() -> None:
     for unit in ("eyJ", "eyJa.", "Bearer ", "mcp_at_", "-----BEGIN ", "a" * 10 + " "):
         assert len(clean_text(unit * 300_000)) <= 301

@@ -4,7 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.attack_cases import CASES, DECIDED_OTHERWISE, NOT_APPLICABLE
+from tests.attack_cases import CASES
+from tests.attack_decisions import DECIDED_OTHERWISE, NOT_APPLICABLE
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -162,7 +162,7 @@ def test_no_spelling_of_a_foreign_address_gets_into_a_document(
         assert f'"issuer":"https://{HOST}"' in answer.text.replace(" ", "")
 
 
-@pytest.mark.case(1, 345)
+@pytest.mark.case(1, 278, 345)
 def test_no_header_chooses_the_path_or_the_scheme(production: LiveServer) -> None:
     headers = {"SCRIPT_NAME": "/evil", "PATH_INFO": "/livez", "X-Forwarded-Ssl": "on"}
     plain = {"Host": HOST, "X-Forwarded-Protocol": "ssl"}

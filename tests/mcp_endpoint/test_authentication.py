@@ -29,6 +29,7 @@ def refusal_of(answer: Any) -> ActivityEvent:
     return row
 
 
+@pytest.mark.case(275)
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "PUT"])
 def test_without_a_credential_any_method_gets_a_challenge_without_an_error(method: str) -> None:
     answer = McpClient(None).send(b"", method=method)
@@ -37,6 +38,7 @@ def test_without_a_credential_any_method_gets_a_challenge_without_an_error(metho
     assert answer.json()["error"]["data"]["error_description"] == "Missing bearer token"
 
 
+@pytest.mark.case(275)
 @pytest.mark.parametrize("method", ["server/discover", "initialize", "tools/list", "nonsense"])
 def test_probes_without_a_credential_are_401_whatever_they_ask(method: str) -> None:
     refusal_of(McpClient(None).modern(method))
@@ -70,7 +72,7 @@ def test_two_credentials_are_refused_even_if_both_are_good(alice_acme: Any) -> N
     assert refusal_of(both).reason == "multiple_credentials"
 
 
-@pytest.mark.case(236)
+@pytest.mark.case(236, 305)
 def test_a_token_in_the_query_the_form_or_a_cookie_is_not_used(alice_acme: Any) -> None:
     token = alice_acme.access_token
     in_query = McpClient(None, path=f"/mcp?access_token={token}").legacy("ping")
@@ -85,6 +87,7 @@ def test_a_token_in_the_query_the_form_or_a_cookie_is_not_used(alice_acme: Any) 
     assert McpClient(token, path="/mcp?page=1").legacy("ping").status_code == 200
 
 
+@pytest.mark.case(307)
 def test_a_signed_in_browser_is_nobody_here(world: Any) -> None:
     browser = McpClient(None)
     browser.http.force_login(world.alice, backend="django.contrib.auth.backends.ModelBackend")
@@ -182,6 +185,7 @@ def test_a_flood_of_strangers_ends_in_one_summary_whose_reference_leads_somewher
         assert rows_of(reference)
 
 
+@pytest.mark.case(276)
 def test_origin_is_checked_before_the_token_and_allowed_ones_pass(
     alice_acme: Any, settings: Any
 ) -> None:
@@ -194,6 +198,7 @@ def test_origin_is_checked_before_the_token_and_allowed_ones_pass(
         assert McpClient(None).send(b"", headers={"Origin": origin}).status_code == 403
 
 
+@pytest.mark.case(278)
 def test_the_challenge_never_follows_the_host_that_was_sent(settings: Any) -> None:
     answer = Client().post(
         "/mcp", b"", content_type="application/json", headers={"X-Forwarded-Host": "evil.example"}

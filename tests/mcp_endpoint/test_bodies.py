@@ -33,6 +33,7 @@ def test_ordinary_and_just_acceptable_bodies_are_served(mcp: McpClient, body: by
     assert mcp.send(body).status_code == 200
 
 
+@pytest.mark.case(282)
 @pytest.mark.parametrize(
     "body",
     [
@@ -89,6 +90,7 @@ def test_escapes_that_are_characters_are_accepted(mcp: McpClient, text: str) -> 
     assert mcp.send(body).status_code == 200
 
 
+@pytest.mark.case(281)
 def test_a_body_over_the_limit_is_413_and_one_at_the_limit_is_not(
     mcp: McpClient, settings: Any
 ) -> None:
@@ -111,6 +113,7 @@ class Endless(io.RawIOBase):
         return b" " * size
 
 
+@pytest.mark.case(281)
 def test_a_declared_size_over_the_limit_is_refused_without_reading(settings: Any) -> None:
     stream = Endless()
     request = RequestFactory().post("/mcp", b"", content_type="application/json")
@@ -121,6 +124,7 @@ def test_a_declared_size_over_the_limit_is_refused_without_reading(settings: Any
     assert stream.taken == 0
 
 
+@pytest.mark.case(281)
 def test_a_body_without_a_declared_size_is_read_up_to_the_limit(settings: Any) -> None:
     stream = Endless()
     request = RequestFactory().post("/mcp", b"", content_type="application/json")
@@ -144,6 +148,7 @@ def test_a_nonsensical_size_is_never_a_fault(mcp: McpClient, declared: str) -> N
     assert answer.status_code in (200, 400, 413)
 
 
+@pytest.mark.case(282, 300)
 def test_generated_rubbish_is_always_answered_with_an_error_of_ours(mcp: McpClient) -> None:
     """Mutations of a good request: cut, doubled, flipped; the process answers every one."""
     good = json.dumps(

@@ -71,6 +71,7 @@ def test_an_effect_and_its_row_are_kept_together(
     assert [row.outcome for row in rows_of(answer.headers["Reference-Id"])] == ["succeeded"]
 
 
+@pytest.mark.case(298)
 def test_a_failing_tool_leaves_no_effect_and_a_row_with_the_exception_name_only(
     world: Any, mcp: McpClient, add_tool: AddTool
 ) -> None:
@@ -212,6 +213,7 @@ def test_a_tool_that_returns_something_else_has_failed(
     assert "Something went wrong on our side" in mcp.fail(name)
 
 
+@pytest.mark.case(296)
 def test_wrong_arguments_are_explained_recorded_and_not_run(
     mcp: McpClient, add_tool: AddTool
 ) -> None:
@@ -257,6 +259,7 @@ def test_a_fault_of_our_own_is_500_with_a_reference_and_no_detail(
     assert (row.event, row.outcome, row.reason) == ("http.request.failed", "failed", "RuntimeError")
 
 
+@pytest.mark.case(293)
 def test_simultaneous_calls_with_one_id_are_each_answered_with_their_own_data(
     world: Any, join: Join
 ) -> None:

@@ -15,6 +15,7 @@ def test_string_and_integer_ids_are_accepted(message_id: Any) -> None:
     assert parse_envelope(REQUEST | {"id": message_id}).id == message_id
 
 
+@pytest.mark.case(285)
 @pytest.mark.parametrize("message_id", [None, True, 1.0, 1.5, [], {}, 2**63, "x" * 257])
 def test_other_ids_are_refused_and_never_echoed(message_id: Any) -> None:
     document = REQUEST | {"id": message_id}
@@ -38,6 +39,7 @@ def test_each_kind_of_message_is_recognized(document: Any, kind: Kind) -> None:
     assert parse_envelope(document).kind is kind
 
 
+@pytest.mark.case(285)
 @pytest.mark.parametrize(
     "document",
     [
@@ -68,6 +70,7 @@ def test_what_is_not_one_message_is_refused(document: Any) -> None:
         parse_envelope(document)
 
 
+@pytest.mark.case(283)
 @pytest.mark.parametrize("name", ["Method", "METHOD", "JsonRPC", "Id", "Params", "paramſ"])
 def test_members_that_another_reader_could_fold_are_refused(name: str) -> None:
     assert parse_envelope(REQUEST | {"unrelated": 1}).method == "tools/list"
@@ -75,6 +78,7 @@ def test_members_that_another_reader_could_fold_are_refused(name: str) -> None:
         parse_envelope(REQUEST | {name: "tools/call"})
 
 
+@pytest.mark.case(284)
 def test_a_batch_is_named_in_the_log_reason() -> None:
     with pytest.raises(InvalidRequestError) as refusal:
         parse_envelope([REQUEST])

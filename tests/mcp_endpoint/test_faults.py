@@ -28,6 +28,7 @@ def outage() -> Iterator[None]:
         connection.settings_dict["HOST"], connection.settings_dict["PORT"] = host, port
 
 
+@pytest.mark.case(306)
 @pytest.mark.parametrize("method", ["tools/list", "tools/call", "server/discover"])
 def test_a_good_token_during_an_outage_is_503_and_works_again_after(
     mcp: McpClient, method: str
@@ -44,6 +45,7 @@ def test_a_good_token_during_an_outage_is_503_and_works_again_after(
     assert mcp.modern(method, params).status_code == 200
 
 
+@pytest.mark.case(306)
 @pytest.mark.parametrize("token", [None, "not-ours"])
 def test_strangers_during_an_outage_are_503_too(world: Any, token: str | None) -> None:
     with outage():

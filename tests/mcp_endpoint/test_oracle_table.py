@@ -63,6 +63,7 @@ MODERN_ROWS: list[tuple[str, dict[str, Any], int, int | None]] = [
 ]
 
 
+@pytest.mark.case(277, 288, 290)
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [row[1:] for row in MODERN_ROWS],
@@ -88,6 +89,7 @@ def test_modern_call(
     assert (row.event, row.outcome, row.http_status) == ("mcp.request.refused", "refused", status)
 
 
+@pytest.mark.case(287)
 @pytest.mark.parametrize(
     "method",
     [
@@ -110,6 +112,7 @@ def test_unknown_and_removed_methods_are_404_in_the_modern_era(mcp: McpClient, m
     assert answer.json()["error"]["code"] == -32601
 
 
+@pytest.mark.case(287)
 @pytest.mark.parametrize("method", ["server/discover", "prompts/list", "logging/setLevel"])
 def test_unknown_methods_are_200_in_the_legacy_era(mcp: McpClient, method: str) -> None:
     answer = mcp.legacy(method)
@@ -135,6 +138,7 @@ def test_legacy_initialize_under_each_header(
     assert answer.json().get("error", {}).get("code") == code
 
 
+@pytest.mark.case(292)
 @pytest.mark.parametrize(
     ("requested", "answered"),
     [
@@ -166,6 +170,7 @@ def test_an_unknown_version_header_without_a_claim_is_400_with_a_legacy_code(
     assert answer.json()["error"]["code"] == -32600
 
 
+@pytest.mark.case(291, 292)
 @pytest.mark.parametrize("session", [None, "bogus"])
 @pytest.mark.parametrize("version", [None, "2025-03-26", "2025-06-18", "2025-11-25"])
 def test_legacy_requests_need_no_session_and_ignore_one(
@@ -180,6 +185,7 @@ def test_legacy_requests_need_no_session_and_ignore_one(
     assert "resultType" not in called.json()["result"]
 
 
+@pytest.mark.case(286)
 @pytest.mark.parametrize("version", [None, LATEST_LEGACY, MODERN])
 def test_notifications_are_202_without_a_body(mcp: McpClient, version: str | None) -> None:
     for method in ("notifications/initialized", "notifications/cancelled", "notifications/new"):
@@ -189,6 +195,7 @@ def test_notifications_are_202_without_a_body(mcp: McpClient, version: str | Non
         assert (answer.status_code, answer.content) == (202, b"")
 
 
+@pytest.mark.case(286)
 def test_a_client_response_is_202_in_the_legacy_era_and_refused_in_the_modern(
     mcp: McpClient,
 ) -> None:
@@ -198,6 +205,7 @@ def test_a_client_response_is_202_in_the_legacy_era_and_refused_in_the_modern(
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, -32600)
 
 
+@pytest.mark.case(295, 296)
 @pytest.mark.parametrize("send", ["modern", "legacy"])
 def test_wrong_arguments_are_a_result_and_an_unknown_tool_is_an_error(
     mcp: McpClient, send: str
@@ -210,6 +218,7 @@ def test_wrong_arguments_are_a_result_and_an_unknown_tool_is_an_error(
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (200, -32602)
 
 
+@pytest.mark.case(282)
 @pytest.mark.parametrize("body", [b"", b"{", b"nonsense", b"{} {}", b"'a'"])
 def test_what_is_not_json_is_a_parse_error_without_an_id(mcp: McpClient, body: bytes) -> None:
     answer = mcp.send(body)
@@ -218,6 +227,7 @@ def test_what_is_not_json_is_a_parse_error_without_an_id(mcp: McpClient, body: b
     assert answer.json()["id"] is None
 
 
+@pytest.mark.case(284)
 @pytest.mark.parametrize("version", [None, LATEST_LEGACY, MODERN])
 def test_batches_are_refused_in_every_era(mcp: McpClient, version: str | None) -> None:
     batch = [{"jsonrpc": "2.0", "id": 1, "method": "ping"}]
@@ -233,6 +243,7 @@ def test_other_content_types_are_415(mcp: McpClient, content_type: str) -> None:
     assert mcp.send(request, content_type="application/json; charset=UTF-8").status_code == 200
 
 
+@pytest.mark.case(291)
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"])
 def test_other_methods_are_405_and_name_the_allowed_one(mcp: McpClient, method: str) -> None:
     answer = mcp.send(b"", method=method)
@@ -265,6 +276,7 @@ def test_a_malformed_call_is_an_error_with_status_200(
     assert (answer.status_code, answer.json()["error"]["code"]) == (200, -32602)
 
 
+@pytest.mark.case(280)
 @pytest.mark.parametrize("accept", ["text/event-stream", "text/*", "application/json;q=0, text/*"])
 def test_a_client_that_takes_only_streams_gets_one_event(mcp: McpClient, accept: str) -> None:
     answer = modern_call(mcp, headers={"Accept": accept})
@@ -275,6 +287,7 @@ def test_a_client_that_takes_only_streams_gets_one_event(mcp: McpClient, accept:
     assert answer.content.endswith(b"}\n\n") and answer.content.count(b"\n") == 3
 
 
+@pytest.mark.case(280)
 def test_a_client_that_takes_neither_type_gets_406(mcp: McpClient) -> None:
     assert modern_call(mcp, headers={"Accept": "image/png"}).status_code == 406
 
@@ -288,6 +301,7 @@ def test_discovery_is_complete_and_lists_modern_revisions_only(mcp: McpClient) -
     assert result["_meta"][SERVER_INFO_KEY]["version"]
 
 
+@pytest.mark.case(311)
 def test_client_info_is_optional_and_only_logged(mcp: McpClient) -> None:
     meta = {key: value for key, value in MODERN_META.items() if not key.endswith("clientInfo")}
     assert mcp.modern("server/discover", meta=meta).status_code == 200

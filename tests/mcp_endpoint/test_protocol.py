@@ -107,6 +107,7 @@ def test_an_unknown_header_without_a_claim_is_refused_but_not_as_a_modern_error(
         settle("tools/list", {}, RoutingHeaders(protocol_version="1999-01-01"))
 
 
+@pytest.mark.case(290)
 @pytest.mark.parametrize(
     "meta",
     [
@@ -125,6 +126,7 @@ def test_a_modern_request_must_carry_version_and_capabilities(meta: Any) -> None
         settle("tools/list", {"_meta": meta} if meta is not None else {}, HEADERS)
 
 
+@pytest.mark.case(288)
 @pytest.mark.parametrize(
     "headers",
     [
@@ -174,6 +176,7 @@ def test_notifications_pass_in_both_eras_and_a_contradiction_does_not() -> None:
         settle(method, {"_meta": META}, RoutingHeaders("2025-11-25"), message_id=None)
 
 
+@pytest.mark.case(286)
 def test_responses_from_clients_exist_in_the_legacy_era_only() -> None:
     response = parse_envelope({"jsonrpc": "2.0", "id": 1, "result": {}})
     assert settle_revision(response, RoutingHeaders("2025-11-25")).era is Era.LEGACY
@@ -181,6 +184,7 @@ def test_responses_from_clients_exist_in_the_legacy_era_only() -> None:
         settle_revision(response, RoutingHeaders(MODERN))
 
 
+@pytest.mark.case(288)
 @pytest.mark.parametrize(
     ("value", "decoded"),
     [

@@ -72,6 +72,7 @@ def test_the_official_schemas_would_notice_a_difference() -> None:
         methods.validate_server_result("initialize", LATEST_LEGACY, {})
 
 
+@pytest.mark.case(308)
 @pytest.mark.django_db
 def test_the_modern_list_says_how_long_it_may_be_kept(mcp: McpClient) -> None:
     result = mcp.modern("tools/list").json()["result"]

@@ -146,6 +146,20 @@ def test_disconnecting_twice_ends_one_connection_once(world: Any, join: Join) ->
     assert revoked.count() == 1
 
 
+@pytest.mark.case(310)
+def test_the_same_call_once_more_runs_and_is_recorded_once_more(
+    world: Any, join: Join, mcp: McpClient
+) -> None:
+    ended = join(world.alice, world.acme)
+    arguments = {"connection_id": str(ended.connection.id)}
+    first, again = (mcp.call("disconnect_application", arguments) for _ in range(2))
+    assert [row.outcome for row in rows_of(first["Reference-Id"]) if row.tool] == ["succeeded"]
+    # What the first one did is done; a client that never heard so is told what there is now.
+    assert again.json()["result"]["isError"] is True
+    (row,) = rows_of(again["Reference-Id"])
+    assert (row.tool, row.outcome) == ("disconnect_application", "refused")
+
+
 @pytest.mark.parametrize("value", ["", "x", 7, None, ["x"]])
 def test_an_id_that_is_none_is_an_argument_error(mcp: McpClient, value: Any) -> None:
     text = mcp.fail("disconnect_application", {"connection_id": value})

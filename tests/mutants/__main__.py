@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack_cases import CASES, NOT_APPLICABLE
+from tests.attack_cases import CASES
+from tests.attack_decisions import NOT_APPLICABLE
 from tests.mutants.mutant import ROOT, GuardNotFoundError, Mutant
 from tests.mutants.quick import Trial
 from tests.mutants.table import MUTANTS, WITHOUT_A_GUARD
