@@ -5,6 +5,7 @@ from typing import Any
 
 from mcp_endpoint.calls import Call, call_tool, refuse_by_role
 from mcp_endpoint.context import CallContext
+from mcp_endpoint.cursors import cut_page, read_position, seal_cursor
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
 from mcp_endpoint.exchange import Exchange
@@ -14,23 +15,30 @@ from oauth_ext.challenges import build_insufficient_scope_challenge
 from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import SUPPORTED
 
+# Many clients never ask for a second page.
+TOOLS_ON_A_PAGE = 250
 CONNECT_AGAIN = "Connect the application again and tick it on the consent page."
 NEW_TOKEN = "Make a new personal access token that has it, on the settings page."
 
 
 def list_tools(exchange: Exchange) -> Mapping[str, Any]:
-    """All tools on one page; those that a personal access token was not made for don't exist.
+    """A page of tools; those that a personal access token was not made for don't exist.
 
     Tools beyond the caller's scopes are listed too: calling one is how a client learns which
     permission to ask the person for.
     """
-    if exchange.message.params.get("cursor") is not None:
-        raise InvalidParamsError("There is no such page: all tools are on the first one.")
-    allowed = exchange.principal.allowed_tools
+    principal, method = exchange.principal, exchange.message.method
+    position = read_position(principal, method, exchange.message.params)
+    allowed = principal.allowed_tools
     definitions = registry.list_definitions()
-    if allowed is None:
-        return {"tools": definitions}
-    return {"tools": [known for known in definitions if known["name"] in allowed]}
+    if allowed is not None:
+        definitions = [known for known in definitions if known["name"] in allowed]
+    page, following = cut_page(
+        definitions, lambda known: known["name"], after=position, size=TOOLS_ON_A_PAGE
+    )
+    if following is None:
+        return {"tools": page}
+    return {"tools": page, "nextCursor": seal_cursor(principal, method, following)}
 
 
 def call(exchange: Exchange) -> Mapping[str, Any]:

@@ -252,8 +252,8 @@ def test_other_methods_are_405_and_name_the_allowed_one(mcp: McpClient, method: 
     assert int(answer.headers["Content-Length"]) > 0
 
 
-@pytest.mark.parametrize("cursor", ["", "abc", 7, {}])
-def test_a_cursor_is_invalid_because_there_is_one_page(mcp: McpClient, cursor: Any) -> None:
+@pytest.mark.parametrize("cursor", ["abc", 7, {}])
+def test_a_cursor_that_nobody_was_given_is_invalid(mcp: McpClient, cursor: Any) -> None:
     answer = mcp.modern("tools/list", {"cursor": cursor})
     assert (answer.status_code, answer.json()["error"]["code"]) == (200, -32602)
     assert mcp.modern("tools/list", {"cursor": None}).json()["result"]["tools"]
