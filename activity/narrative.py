@@ -125,6 +125,7 @@ REASONS = {
     "organization_not_found": "The organization no longer exists.",
     "leak_limit": "Too many reports in a short time.",
     "leak_unknown": "Nothing in it was a token that works.",
+    "organization_policy": "The organization does not allow it.",
     "password_reset": "The password has been reset since.",
     "password_too_long": "The password was longer than any password here.",
     "pepper_unknown": "A server of ours lacked the key that another had used.",

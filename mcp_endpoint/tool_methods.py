@@ -11,8 +11,8 @@ from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
+from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
-from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import SUPPORTED
 
 # Many clients never ask for a second page.
@@ -22,19 +22,20 @@ NEW_TOKEN = "Make a new personal access token that has it, on the settings page.
 
 
 def list_tools(exchange: Exchange) -> Mapping[str, Any]:
-    """A page of tools; those that a personal access token was not made for don't exist.
+    """A page of the tools that the caller may call now.
 
-    Tools beyond the caller's scopes are listed too: calling one is how a client learns which
-    permission to ask the person for.
+    A client that knows the name of another calls it and learns from the refusal which permission
+    to ask the person for; once they gave it, the tool is listed.
     """
     principal, method = exchange.principal, exchange.message.method
     position = read_position(principal, method, exchange.message.params)
-    allowed = principal.allowed_tools
-    definitions = registry.list_definitions()
-    if allowed is not None:
-        definitions = [known for known in definitions if known["name"] in allowed]
+    visible = [
+        tool.definition
+        for tool in registry.list_tools()
+        if find_obstacle(principal, scope=tool.scope, tool=tool.name) is None
+    ]
     page, following = cut_page(
-        definitions, lambda known: known["name"], after=position, size=TOOLS_ON_A_PAGE
+        visible, lambda known: known["name"], after=position, size=TOOLS_ON_A_PAGE
     )
     if following is None:
         return {"tools": page}
@@ -42,40 +43,44 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
 
 
 def call(exchange: Exchange) -> Mapping[str, Any]:
-    """Run one tool, if it exists and the caller's scopes include its own."""
-    tool, arguments = read_call(exchange.message.params, exchange.principal.allowed_tools)
+    """Run one tool, if nothing keeps the caller from it."""
     principal = exchange.principal
+    tool, arguments = read_call(exchange.message.params)
+    obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+    if obstacle is not None and obstacle.is_absence:
+        raise build_absence(obstacle.reason, tool.name)
     context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
     made = Call(tool, arguments, context, exchange.started)
-    if tool.scope in principal.scopes:
+    if obstacle is None:
         return call_tool(made)
-    if tool.scope not in find_grantable_scopes(principal.role):
+    if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
     raise build_scope_refusal(exchange, tool)
 
 
-def read_call(
-    params: Mapping[str, Any], allowed: frozenset[str] | None
-) -> tuple[Tool, Mapping[str, Any]]:
-    """The tool and the arguments that ``tools/call`` names.
-
-    A tool that the token is not for is refused in the words of one that does not exist; only the
-    log knows the difference.
-    """
+def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:
+    """The tool and the arguments that ``tools/call`` names."""
     name, arguments = params.get("name"), params.get("arguments")
     if not isinstance(name, str):
         raise InvalidParamsError('tools/call needs "name", a string.')
     if arguments is not None and not isinstance(arguments, dict):
         raise InvalidParamsError('"arguments" must be an object.')
     tool = registry.find(name)
-    is_hidden = tool is not None and allowed is not None and tool.name not in allowed
-    if tool is None or is_hidden:
-        raise InvalidParamsError(
-            "There is no tool of this name. Call tools/list to see those that exist.",
-            reason="tool_not_allowed" if is_hidden else "unknown_tool",
-            tool=tool.name if tool else "",
-        )
+    if tool is None:
+        raise build_absence("unknown_tool")
     return tool, arguments or {}
+
+
+def build_absence(reason: str, tool: str = "") -> InvalidParamsError:
+    """The refusal of a tool that does not exist, or is not there for this caller.
+
+    The same words for both; only the log knows the difference.
+    """
+    return InvalidParamsError(
+        "There is no tool of this name. Call tools/list to see those that exist.",
+        reason=reason,
+        tool=tool,
+    )
 
 
 def build_scope_refusal(exchange: Exchange, tool: Tool) -> InsufficientScopeError:

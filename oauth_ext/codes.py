@@ -19,7 +19,7 @@ from django.utils import timezone
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event, refusals_about
-from oauth_ext.errors import BEYOND_ROLE, InvalidGrantError, InvalidScopeError
+from oauth_ext.errors import NOT_GRANTABLE, InvalidGrantError, InvalidScopeError
 from oauth_ext.families import IssuedTokens, issue_family, revoke_family
 from oauth_ext.machine_secrets import (
     SecretKind,
@@ -29,7 +29,7 @@ from oauth_ext.machine_secrets import (
     is_well_formed,
 )
 from oauth_ext.models import AuthorizationCode, Client, Connection
-from oauth_ext.policies import limit_sign_in, narrow_to_role
+from oauth_ext.policies import limit_sign_in, name_narrowing, narrow_to_grantable
 from oauth_ext.redirect_uris import is_match
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import parse_scope
@@ -149,9 +149,9 @@ def exchange_code(
     refusal = find_issuing_refusal(standing) if standing else None
     if standing is None or refusal:
         raise InvalidGrantError(refusal.reason if refusal else "connection_unknown")
-    usable = narrow_to_role(code.scope, standing.role)
+    usable = narrow_to_grantable(code.scope, standing.role, standing.allowed_scopes)
     if not usable:
-        raise InvalidScopeError("role_scope", BEYOND_ROLE)
+        raise InvalidScopeError(name_narrowing(code.scope, standing.role), NOT_GRANTABLE)
     issued = issue_family(
         code.connection,
         scope=code.scope,

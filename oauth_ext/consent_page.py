@@ -10,9 +10,9 @@ from oauth_ext.authorization_request import AuthorizationRequest
 from oauth_ext.client_trust import assess_client, find_links
 from oauth_ext.connections import find_allowed, find_change_for
 from oauth_ext.models import Client
-from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.redirect_uris import Kind, find_authority, find_kind
 from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
+from oauth_ext.standing import find_member_scopes
 
 MAX_UNKNOWN_SCOPES = 5
 
@@ -84,7 +84,7 @@ def describe_organizations(
     asked = frozenset(authorization.scopes)
     described = []
     for membership in memberships:
-        grantable = find_grantable_scopes(membership.role)
+        grantable = find_member_scopes(membership)
         is_possible = bool(asked & grantable)
         described.append(
             {
@@ -131,8 +131,8 @@ def describe_scopes(
 def find_offered_scopes(
     authorization: AuthorizationRequest, memberships: Iterable[Membership]
 ) -> tuple[str, ...]:
-    """What was asked for and the person's role allows in at least one organization."""
-    grantable = frozenset().union(*(find_grantable_scopes(each.role) for each in memberships))
+    """What was asked for and the person may grant in at least one organization."""
+    grantable = frozenset().union(*(find_member_scopes(each) for each in memberships))
     return tuple(name for name in authorization.scopes if name in grantable)
 
 

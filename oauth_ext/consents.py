@@ -26,9 +26,9 @@ from oauth_ext.connections import end_connection, narrow_families
 from oauth_ext.errors import UnredirectableError
 from oauth_ext.machine_secrets import hash_secret
 from oauth_ext.models import AuthorizationCode, Client, Connection
-from oauth_ext.policies import find_grantable_scopes
+from oauth_ext.policies import name_narrowing
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import is_before
+from oauth_ext.standing import find_member_scopes, is_before
 
 SHOWN_FOR = timedelta(minutes=10)
 SALT = "oauth_ext.consent"
@@ -45,7 +45,7 @@ ALLOWED = (
     "AI access."
 )
 NOT_A_MEMBER = "You are not a member of that organization."
-ROLE_TOO_LOW = "Your role in that organization allows nothing of what the application asks for."
+NOTHING_LEFT = "That organization allows you nothing of what the application asks for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def grant_consent(consent: Consent, *, origin: Origin) -> str:
 
 def repeat_code(consent: Consent, code: AuthorizationCode, *, origin: Origin) -> str:
     """The code that the page has had, again, if this is the same Allow and nobody used it yet."""
-    grantable = find_grantable_scopes(consent.membership.role)
+    grantable = find_member_scopes(consent.membership)
     secret = derive_code(consent.nonce)
     if (
         code.connection.membership_id != consent.membership.id
@@ -222,16 +222,17 @@ def lock_consent(consent: Consent) -> Consent:
     """
     membership = (
         Membership.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("organization", "user")
+        .select_related("organization__policy", "user")
         .filter(pk=consent.membership.pk, organization__is_active=True, user__is_active=True)
         .first()
     )
     if membership is None:
         raise UnredirectableError("tenancy", NOT_A_MEMBER)
-    grantable = find_grantable_scopes(membership.role)
+    grantable = find_member_scopes(membership)
     scopes = tuple(name for name in consent.scopes if name in grantable)
     if not scopes:
-        raise UnredirectableError("role_scope", ROLE_TOO_LOW)
+        reason = name_narrowing(format_scope(consent.scopes), membership.role)
+        raise UnredirectableError(reason, NOTHING_LEFT)
     return replace(consent, membership=membership, scopes=scopes)
 
 

@@ -11,7 +11,7 @@ from oauthlib.oauth2 import OAuth2Error
 
 from oauth_ext.models import Connection
 
-BEYOND_ROLE = "The role of the person in the organization does not allow this scope."
+NOT_GRANTABLE = "The person's role or the organization does not allow this scope."
 
 
 class OAuthError(OAuth2Error):

@@ -13,8 +13,8 @@ from accounts.models import Membership
 from oauth_ext.grantable_tools import find_grantable_tool, list_grantable_tools
 from oauth_ext.personal_token_replacement import DEFAULT_OVERLAP, OVERLAPS
 from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS, find_limit
-from oauth_ext.policies import find_grantable_scopes
 from oauth_ext.scopes import BASELINE, SUPPORTED, TIERS
+from oauth_ext.standing import find_member_scopes
 
 LIFETIMES = (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)
 
@@ -116,7 +116,7 @@ class PersonalTokenForm(forms.Form):
 
     def check_role(self, membership: Membership, scopes: set[str]) -> None:
         """An error on the scopes, if the role in the chosen organization does not allow them."""
-        grantable = find_grantable_scopes(membership.role)
+        grantable = find_member_scopes(membership)
         if scopes <= grantable:
             return
         allowed = " and ".join(TIERS[name].title for name in SUPPORTED if name in grantable)

@@ -13,14 +13,14 @@ from oauth_ext.personal_token_mail import send_replaced_notice
 from oauth_ext.personal_tokens import (
     MAX_ACTIVE,
     PersonalTokenNotFoundError,
-    ScopeBeyondRoleError,
+    ScopeNotGrantableError,
     TooManyPersonalTokensError,
     create_personal_token,
     find_living,
     lock_purse,
 )
-from oauth_ext.policies import narrow_to_role
-from oauth_ext.standing import build_personal_standing, find_refusal
+from oauth_ext.scopes import format_scope
+from oauth_ext.standing import build_personal_standing, find_member_scopes, find_refusal
 
 # What a person can choose for the old token to go on working.
 OVERLAPS = {
@@ -44,20 +44,20 @@ def replace_personal_token(
     """A new token like the old one, as long-lived as that was; its secret is seen only here.
 
     The old one goes on working for ``overlap``, never past its own end. Scopes that the person's
-    role no longer allows are left out.
+    role or the organization no longer allows are left out.
 
     Raises:
         PersonalTokenNotFoundError: it is not this person's, or what it stood on has ended.
-        PersonalTokensDisabledError, AlreadyReplacedError, FormUsedError, ScopeBeyondRoleError,
+        PersonalTokensDisabledError, AlreadyReplacedError, FormUsedError, ScopeNotGrantableError,
         TooManyPersonalTokensError: nothing was made.
     """
     with transaction.atomic():
         lock_purse(user_id, nonce)
         old = get_replaceable(token_id, user_id)
         assert old.membership is not None  # its standing was found good
-        scope = narrow_to_role(old.scope, old.membership.role)
+        scope = format_scope(find_member_scopes(old.membership) & set(old.scope.split()))
         if not scope:
-            raise ScopeBeyondRoleError
+            raise ScopeNotGrantableError
         secret, new = create_personal_token(
             old.membership,
             label=old.label,
@@ -90,7 +90,7 @@ def get_replaceable(token_id: UUID, user_id: UUID) -> PersonalAccessToken:
     """The person's token with its row locked, if another may take its place."""
     old = (
         PersonalAccessToken.objects.select_for_update(of=("self",))
-        .select_related("user", "organization", "membership", "replacement")
+        .select_related("user", "organization__policy", "membership", "replacement")
         .filter(id=token_id, user_id=user_id)
         .first()
     )

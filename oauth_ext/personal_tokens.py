@@ -18,9 +18,9 @@ from oauth_ext.grantable_tools import find_grantable_tool
 from oauth_ext.machine_secrets import SecretKind, hash_secret, mint_secret, name_pepper
 from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
 from oauth_ext.personal_token_mail import find_due_warning, send_minted_notice
-from oauth_ext.policies import limit_personal_token, narrow_to_role
+from oauth_ext.policies import limit_personal_token
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import find_personal_expiry
+from oauth_ext.standing import find_member_scopes, find_personal_expiry
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -39,8 +39,8 @@ class TooManyPersonalTokensError(Exception):
     """The person has twenty-five active tokens already."""
 
 
-class ScopeBeyondRoleError(Exception):
-    """The person's role in the organization does not allow a scope that was asked for."""
+class ScopeNotGrantableError(Exception):
+    """The person's role or the organization does not allow a scope that was asked for."""
 
 
 class UnknownToolError(LookupError):
@@ -55,7 +55,7 @@ class FormUsedError(Exception):
 class PersonalTokenSummary:
     """A token as its owner sees it; ``hint`` is all that is left of the secret.
 
-    ``scopes`` are those that the person's role allows now; ``tools`` are the titles of the only
+    ``scopes`` are those that role and organization allow now; ``tools`` are the titles of the only
     ones it may call, None stands for all within its scopes. A token that ``is_replaced`` works
     until ``expires_at`` beside the one that took its place. ``limit_days`` is the organization's
     longest life if that is what ends it.
@@ -94,11 +94,11 @@ def mint_personal_token(
 
     Raises:
         PersonalTokensDisabledError, TooManyPersonalTokensError, FormUsedError,
-        ScopeBeyondRoleError, UnknownToolError: nothing was made.
+        ScopeNotGrantableError, UnknownToolError: nothing was made.
     """
     scope, allowed = format_scope(scopes), sorted(set(tools))
-    if narrow_to_role(scope, membership.role) != scope:
-        raise ScopeBeyondRoleError
+    if not set(scope.split()) <= find_member_scopes(membership):
+        raise ScopeNotGrantableError
     if any(find_grantable_tool(name) is None for name in allowed):
         raise UnknownToolError
     with transaction.atomic():
@@ -212,11 +212,13 @@ def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary
     """A row with what it stands on and its replacement joined, as its owner sees it."""
     assert token.organization is not None and token.membership is not None
     expires_at = find_personal_expiry(token)
+    token.membership.organization = token.organization
+    grantable = find_member_scopes(token.membership)
     return PersonalTokenSummary(
         id=token.id,
         label=token.label,
         organization_name=token.organization.name,
-        scopes=tuple(narrow_to_role(token.scope, token.membership.role).split()),
+        scopes=tuple(format_scope(grantable & set(token.scope.split())).split()),
         tools=None if token.allowed_tools is None else name_tools(token.allowed_tools),
         hint=token.hint,
         created_at=token.created_at,

@@ -4,13 +4,14 @@ Pure. Both are asked at every use, not only when something is issued: a person w
 viewer, or an organization that shortens its times, is heard at the very next request.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from accounts.models import Role
-from oauth_ext.scopes import READ, SUPPORTED, format_scope
+from oauth_ext.scopes import READ, SUPPORTED, format_scope, parse_scope
 
 GRANTABLE = {
     Role.OWNER: frozenset(SUPPORTED),
@@ -20,14 +21,46 @@ GRANTABLE = {
 }
 
 
-def find_grantable_scopes(role: str) -> frozenset[str]:
-    """The scopes that a member with this role may grant and use; none for an unknown role."""
+def find_role_scopes(role: str) -> frozenset[str]:
+    """The scopes that this role allows, wherever; none for an unknown role."""
     return GRANTABLE.get(Role(role), frozenset()) if role in Role.values else frozenset()
 
 
-def narrow_to_role(scope: str, role: str | None) -> str:
-    """The part of a scope string that this role allows now; empty if it allows none of it."""
-    return format_scope(find_grantable_scopes(role or "") & frozenset(scope.split()))
+def find_hidden_tools(hidden_tools: str | list[str] | None) -> frozenset[str]:
+    """The tools that an organization hides.
+
+    Args:
+        hidden_tools: of its policy, parsed or as JSON; None hides nothing.
+    """
+    names = json.loads(hidden_tools) if isinstance(hidden_tools, str) else hidden_tools
+    return frozenset(names or ())
+
+
+def find_organization_scopes(allowed_scopes: str | None) -> frozenset[str]:
+    """The scopes that an organization allows at most.
+
+    Args:
+        allowed_scopes: of its policy; empty, or None without a policy, allows everything.
+    """
+    return frozenset(parse_scope(allowed_scopes) if allowed_scopes else SUPPORTED)
+
+
+def find_grantable_scopes(role: str, allowed_scopes: str | None) -> frozenset[str]:
+    """The scopes that a member with this role may grant and use in this organization."""
+    return find_role_scopes(role) & find_organization_scopes(allowed_scopes)
+
+
+def narrow_to_grantable(scope: str, role: str | None, allowed_scopes: str | None) -> str:
+    """The part of a scope string that role and organization allow now; it may be empty."""
+    return format_scope(
+        find_grantable_scopes(role or "", allowed_scopes) & frozenset(scope.split())
+    )
+
+
+def name_narrowing(scope: str, role: str | None) -> str:
+    """Why nothing is left of a scope string, as the log says it: the role, or the organization."""
+    is_beyond_role = not find_role_scopes(role or "") & frozenset(scope.split())
+    return "role_scope" if is_beyond_role else "organization_policy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from activity.events import Event, Outcome
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event, refusals_about
 from oauth_ext.errors import (
-    BEYOND_ROLE,
+    NOT_GRANTABLE,
     InvalidGrantError,
     InvalidScopeError,
     OutOfStepError,
@@ -42,7 +42,12 @@ from oauth_ext.machine_secrets import (
     unseal,
 )
 from oauth_ext.models import Client, RefreshToken, TokenFamily
-from oauth_ext.policies import SignInLimits, limit_sign_in, narrow_to_role
+from oauth_ext.policies import (
+    SignInLimits,
+    limit_sign_in,
+    name_narrowing,
+    narrow_to_grantable,
+)
 from oauth_ext.resources import resolve_resource
 from oauth_ext.scopes import format_scope
 from oauth_ext.standing import (
@@ -89,9 +94,10 @@ def refresh_token(token: RefreshToken, request: RefreshRequest, *, origin: Origi
     """The tokens for a refresh token whose family is locked and is this client's."""
     now = timezone.now()
     standing = get_standing(token, now, origin=origin)
-    scope = narrow_to_role(narrow_scope(token.family, request.scope), standing.role)
+    asked = narrow_scope(token.family, request.scope)
+    scope = narrow_to_grantable(asked, standing.role, standing.allowed_scopes)
     if not scope:
-        raise InvalidScopeError("role_scope", BEYOND_ROLE)
+        raise InvalidScopeError(name_narrowing(asked, standing.role), NOT_GRANTABLE)
     resolve_resource(request.resources)
     if token.superseded_at is not None:
         successor = repeat_rotation(token, request.refresh_token)

@@ -4,6 +4,7 @@ Verification, code exchange, refresh and personal access tokens all ask here, so
 forgets a flag. The answer is never cached.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,9 @@ from uuid import UUID
 
 from django.db import connection as database
 
+from accounts.models import Membership
 from oauth_ext.models import PersonalAccessToken
-from oauth_ext.policies import limit_personal_token
+from oauth_ext.policies import find_grantable_scopes, find_hidden_tools, limit_personal_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,8 @@ class Standing:
     """What the database says at this moment about a connection or a personal token.
 
     Fields of rows that are gone are None; ``client_id`` is empty for a personal token. The days
-    are the organization's policy, which the deployment's times cap when there is none.
+    are the organization's policy, which the deployment's times cap when there is none;
+    ``allowed_scopes`` and ``hidden_tools`` are what it leaves of the rest.
     """
 
     user_id: UUID
@@ -43,6 +46,8 @@ class Standing:
     policy_ended: bool
     max_idle_days: int | None
     max_sign_in_days: int | None
+    allowed_scopes: str | None
+    hidden_tools: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ SELECT u.id, u.email, u.name, u.is_active,
        coalesce(f.created_at + p.max_sign_in_days * interval '1 day' <= now()
                 OR coalesce(f.refreshed_at, f.created_at)
                    + p.max_idle_days * interval '1 day' <= now(), false),
-       p.max_idle_days, p.max_sign_in_days
+       p.max_idle_days, p.max_sign_in_days, p.allowed_scopes, p.hidden_tools
 FROM oauth_ext_connection c
 JOIN accounts_user u ON u.id = c.user_id
 JOIN oauth_ext_client cl ON cl.id = c.client_id
@@ -104,12 +109,21 @@ def find_connection_standing(connection_id: UUID, family_id: UUID | None = None)
     with database.cursor() as cursor:
         cursor.execute(CONNECTION_SQL, (family_id, connection_id))
         row: tuple[Any, ...] | None = cursor.fetchone()
-    return Standing(*row) if row else None
+    return build_standing(row) if row else None
+
+
+def build_standing(row: Sequence[Any]) -> Standing:
+    """A row of the query; the last column is JSON."""
+    parsed = (*row[:-1], find_hidden_tools(row[-1]))
+    return Standing(*parsed)
 
 
 def build_personal_standing(token: PersonalAccessToken) -> Standing:
-    """The standing of a personal token whose user, organization and membership were joined."""
+    """The standing of a personal token whose user, membership, organization and policy were
+    joined.
+    """
     organization, membership = token.organization, token.membership
+    policy = getattr(organization, "policy", None)
     if membership and (membership.user_id, membership.organization_id) != (
         token.user_id,
         token.organization_id,
@@ -137,6 +151,8 @@ def build_personal_standing(token: PersonalAccessToken) -> Standing:
         policy_ended=False,
         max_idle_days=None,
         max_sign_in_days=None,
+        allowed_scopes=policy.allowed_scopes if policy else None,
+        hidden_tools=find_hidden_tools(policy.hidden_tools if policy else None),
     )
 
 
@@ -145,6 +161,12 @@ def find_personal_expiry(token: PersonalAccessToken) -> datetime:
     policy = getattr(token.organization, "policy", None)
     max_days = policy.max_personal_token_days if policy else None
     return limit_personal_token(token.created_at, token.expires_at, max_days)
+
+
+def find_member_scopes(membership: Membership) -> frozenset[str]:
+    """The scopes that somebody may grant and use as this member."""
+    policy = getattr(membership.organization, "policy", None)
+    return find_grantable_scopes(membership.role, policy.allowed_scopes if policy else None)
 
 
 def is_before(made_at: datetime, valid_from: datetime | None) -> bool:

@@ -19,7 +19,7 @@ from activity.origin import Origin, name_network
 from activity.recorder import record_event
 from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Connection, PersonalAccessToken
-from oauth_ext.policies import find_grantable_scopes
+from oauth_ext.policies import find_grantable_scopes, find_organization_scopes
 from oauth_ext.standing import (
     NO_ORGANIZATION,
     REVOKED_OR_EXPIRED,
@@ -42,8 +42,10 @@ class Principal:
     """Who is calling, for which organization, through what, with which scopes.
 
     ``client_id`` is empty and ``connection_id`` None for a personal access token. ``scopes`` are
-    what the token carries and the person's role allows at this moment. ``allowed_tools`` are the
-    only ones a personal access token may call; None narrows nothing.
+    what the token carries and the person's role and the organization allow at this moment.
+    ``organization_scopes`` are the most that the organization allows anybody, ``hidden_tools`` what
+    it lets nobody call. ``allowed_tools`` are the only ones a personal access token may call; None
+    narrows nothing.
     """
 
     user_id: UUID
@@ -59,6 +61,8 @@ class Principal:
     personal_token_id: UUID | None
     scopes: frozenset[str]
     allowed_tools: frozenset[str] | None
+    organization_scopes: frozenset[str]
+    hidden_tools: frozenset[str]
     expires_at: datetime
     last_used_at: datetime | None
 
@@ -222,8 +226,10 @@ def _build_principal(
         connection_id=connection_id,
         family_id=family_id,
         personal_token_id=personal_token_id,
-        scopes=scopes & find_grantable_scopes(standing.role),
+        scopes=scopes & find_grantable_scopes(standing.role, standing.allowed_scopes),
         allowed_tools=allowed_tools,
+        organization_scopes=find_organization_scopes(standing.allowed_scopes),
+        hidden_tools=standing.hidden_tools,
         expires_at=expires_at,
         last_used_at=standing.last_used_at,
     )

@@ -23,7 +23,7 @@ from oauth_ext.personal_tokens import (
     FormUsedError,
     PersonalTokenNotFoundError,
     PersonalTokenSummary,
-    ScopeBeyondRoleError,
+    ScopeNotGrantableError,
     TooManyPersonalTokensError,
     UnknownToolError,
     find_personal_tokens,
@@ -65,7 +65,7 @@ def mint(request: HttpRequest) -> HttpResponse:
         return redirect("oauth_ext:ai_access")
     except TooManyPersonalTokensError:
         form.add_error(None, TOO_MANY)
-    except (ScopeBeyondRoleError, UnknownToolError):
+    except (ScopeNotGrantableError, UnknownToolError):
         # The form has asked; it changed in between.
         form.add_error(None, BEYOND_ROLE)
     else:
@@ -124,7 +124,7 @@ def replace(request: HttpRequest, token_id: UUID) -> HttpResponse:
         return redirect("oauth_ext:ai_access")
     except TooManyPersonalTokensError:
         form.add_error(None, TOO_MANY)
-    except ScopeBeyondRoleError:
+    except ScopeNotGrantableError:
         form.add_error(None, BEYOND_ROLE)
     else:
         return render_ai_access(request, build_form(request), new_token=secret)

@@ -59,12 +59,7 @@ def test_a_missing_scope_is_told_before_wrong_arguments(
     assert mcp.call(name, {"nonsense": 1}).status_code == 403
 
 
-def test_the_list_shows_all_tools_whatever_the_scope(world: Any, join: Join) -> None:
-    lists = [
-        McpClient(join(world.alice, world.acme, scopes).access_token)
-        .modern("tools/list")
-        .json()["result"]["tools"]
-        for scopes in (("read",), ("read", "draft", "actions"))
-    ]
-    assert lists[0] == lists[1]
-    assert [entry["name"] for entry in lists[0]] == sorted(entry["name"] for entry in lists[0])
+def test_the_list_is_in_alphabetical_order(mcp: McpClient) -> None:
+    listed = mcp.modern("tools/list").json()["result"]["tools"]
+    names = [entry["name"] for entry in listed]
+    assert len(names) > 1 and names == sorted(names)

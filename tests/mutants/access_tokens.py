@@ -161,8 +161,8 @@ ACCESS_TOKENS: tuple[Mutant, ...] = (
     ),
     mutant(
         (238,),
-        "mcp_endpoint/tool_methods.py",
-        "if tool.scope in principal.scopes:",
+        "mcp_endpoint/visibility.py",
+        "if scope in principal.scopes:",
         "if True:",
         "mcp_endpoint/test_ended_permission.py::test_a_tool_does_not_run_with_too_small_a_scope",
     ),

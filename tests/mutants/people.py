@@ -109,8 +109,7 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (313,),
         "mcp_endpoint/tool_methods.py",
-        "    principal = exchange.principal\n    context = CallContext(",
-        "    principal = exchange.principal\n"
+        "    context = CallContext(",
         '    named = arguments.get("organization_id") or exchange.message.params.get('
         '"organization_id")\n'
         "    if named:\n"
