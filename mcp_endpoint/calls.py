@@ -6,7 +6,6 @@ autocommit and is recorded once. A tool that acts outside our database leaves a 
 starts. If a row can't be written the call is not acknowledged.
 """
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -23,7 +22,8 @@ from activity.redaction import REDACTED
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import ToolError, UnrecordedError
-from mcp_endpoint.results import build_tool_failure, build_tool_result
+from mcp_endpoint.result_shapes import build_result
+from mcp_endpoint.results import build_tool_failure
 
 MAX_PROBLEMS = 10
 MAX_ARGUMENT_NAME = 64
@@ -147,13 +147,7 @@ def run_tool(call: Call, arguments: BaseModel) -> dict[str, Any]:
 def compute_result(call: Call, arguments: BaseModel) -> dict[str, Any]:
     """The tool's result, serialized before it is recorded: what can't be sent did not succeed."""
     result = call.tool.function(call.context, arguments)
-    if not isinstance(result, call.tool.result_model):
-        raise TypeError(f"{call.tool.name} must return {call.tool.result_model.__name__}")
-    structured = result.model_dump(mode="json", by_alias=True)
-    text = json.dumps(structured, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    # Encoded here, so that text no client can read is the tool's failure.
-    text.encode("utf-8")
-    return build_tool_result(text, structured)
+    return build_result(call.tool.shape, result, call.context.protocol_version)
 
 
 def record_outage(call: Call) -> None:

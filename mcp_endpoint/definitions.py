@@ -1,31 +1,37 @@
 """What a tool is, and every check of its definition (MCP 2026-07-28 server/tools §Tool).
 
 A mistake stops the process with a sentence that says what to write, because a tool without its
-scope or its hints is a hole, not a default.
+scope or its hints is a hole, not a default. Prompts and resources share the checks.
 """
 
-import inspect
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard, get_type_hints
+from typing import Any
 
 from pydantic import BaseModel
 
-from mcp_endpoint.context import CallContext
+from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.result_shapes import ResultShape, ToolFunction, normalise, read_shape
 from mcp_endpoint.schemas import build_schema
+from mcp_endpoint.signatures import name_on_wire, name_place, read_hints, read_parameters
 from oauth_ext.scopes import SUPPORTED
 
 # The specification allows 128 characters; one large directory takes 64.
-TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-ToolFunction = Callable[[CallContext, Any], BaseModel]
+NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MAX_HINTS = 500
+DEFAULT_TIME_LIMIT = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One registered tool and everything that is known about it before it is called."""
+    """One registered tool and everything that is known about it before it is called.
+
+    ``function`` runs it to its end, whatever its author wrote. ``time_limit`` is in seconds.
+    ``place`` is where it is written. A tool that is not ``metered`` costs no quota.
+    """
 
     name: str
     title: str
@@ -35,56 +41,174 @@ class Tool:
     destructive: bool
     idempotent: bool
     open_world: bool
+    reports_progress: bool
+    time_limit: float
+    metered: bool
+    hints: str
     recordable: frozenset[str]
     arguments_model: type[BaseModel]
-    result_model: type[BaseModel]
+    shape: ResultShape
     function: ToolFunction
+    place: str
     definition: dict[str, Any]
 
 
-def define_tool(
-    function: ToolFunction,
-    *,
-    name: str,
-    scope: str | None,
-    title: str | None,
-    hints: dict[str, bool | None],
-    redact: frozenset[str],
-) -> Tool:
+@dataclass(frozen=True, slots=True)
+class ToolOptions:
+    """What the decorator was told besides the function; see ``registry.tool``."""
+
+    scope: str | None = None
+    title: str | None = None
+    read_only: bool | None = None
+    destructive: bool | None = None
+    idempotent: bool | None = None
+    open_world: bool | None = None
+    redact: frozenset[str] = frozenset()
+    reports_progress: bool = False
+    time_limit: float = DEFAULT_TIME_LIMIT
+    metered: bool = True
+    hints: str = ""
+    name: str | None = None
+
+
+def define_tool(function: Callable[..., Any], options: ToolOptions) -> Tool:
     """Check a definition completely and build the tool."""
     place = name_place(function)
-    if not TOOL_NAME.fullmatch(name):
-        raise ToolDefinitionError(
-            f"{place}: {name!r} is no tool name. Write name= with 1 to 64 of A-Z a-z 0-9 _ . -"
-        )
-    if scope not in SUPPORTED:
-        raise ToolDefinitionError(f"{place}: write scope= as one of {', '.join(SUPPORTED)}.")
-    if not title:
-        raise ToolDefinitionError(f"{place}: write title=, a few words that people see.")
-    description = inspect.getdoc(function)
-    if not description:
-        raise ToolDefinitionError(f"{place}: write a docstring; it is what the model reads.")
-    settled = settle_hints(place, hints)
-    arguments_model, result_model = read_signature(function, place)
-    if unknown := redact - set(arguments_model.model_fields):
-        raise ToolDefinitionError(
-            f"{place}: redact= names {', '.join(sorted(unknown))}, which {arguments_model.__name__}"
-            " does not have. Write names of its fields."
-        )
+    name = check_name(options.name or function.__name__, place)
+    title = check_title(options.title, place)
+    scope = check_scope(options.scope, place)
+    annotations = settle_annotations(options, place)
+    time_limit = check_time_limit(options.time_limit, place)
+    hints = check_hints(options.hints, place)
+    description, described = read_docstring(function, place)
+    types = read_hints(function, place)
+    parameters = read_parameters(function, types, described, place)
+    shape = read_shape(function, types.get("return"), place)
+    check_redact(options.redact, parameters.model, place)
+    definition = {
+        "name": name,
+        "title": title,
+        "description": description,
+        **build_schemas(parameters.model, shape, place),
+        "annotations": build_annotations(title, annotations),
+    }
     return Tool(
         name=name,
         title=title,
         description=description,
         scope=scope,
-        recordable=list_recordable(arguments_model, redact),
-        arguments_model=arguments_model,
-        result_model=result_model,
-        function=function,
-        definition=build_definition(
-            name, title, description, settled, arguments_model, result_model, place
-        ),
-        **settled,
+        reports_progress=options.reports_progress or shape.is_generator,
+        time_limit=time_limit,
+        metered=options.metered,
+        hints=hints,
+        recordable=list_recordable(parameters.model, options.redact),
+        arguments_model=parameters.model,
+        shape=shape,
+        function=normalise(function, parameters, shape),
+        place=place,
+        definition=definition,
+        **annotations,
     )
+
+
+def check_name(name: str, place: str) -> str:
+    """A name that every client and directory takes."""
+    if not NAME.fullmatch(name):
+        raise ToolDefinitionError(
+            f"{place}: {name!r} is no name. Write name= with 1 to 64 of A-Z a-z 0-9 _ . -"
+        )
+    return name
+
+
+def check_title(title: str | None, place: str) -> str:
+    """What people see instead of the name."""
+    if not title:
+        raise ToolDefinitionError(f"{place}: write title=, a few words that people see.")
+    return title
+
+
+def check_scope(scope: str | None, place: str) -> str:
+    """The permission without which nothing of this runs."""
+    if scope not in SUPPORTED:
+        raise ToolDefinitionError(f"{place}: write scope= as one of {', '.join(SUPPORTED)}.")
+    return scope
+
+
+def check_time_limit(seconds: float, place: str) -> float:
+    """Seconds after which a call is given up."""
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not math.isfinite(seconds) or seconds <= 0:
+        raise ToolDefinitionError(f"{place}: write time_limit= in seconds, more than 0.")
+    return float(seconds)
+
+
+def check_hints(hints: str, place: str) -> str:
+    """What the catalogue adds for a model that looks for the right tool."""
+    if not isinstance(hints, str) or len(hints) > MAX_HINTS:
+        raise ToolDefinitionError(
+            f"{place}: write hints= as one text of at most {MAX_HINTS} characters: what to call "
+            "before or after it, an example."
+        )
+    return hints
+
+
+def settle_annotations(options: ToolOptions, place: str) -> dict[str, bool]:
+    """The four annotations, all of them stated: clients ask people for confirmation by them."""
+    settled = {
+        "read_only": options.read_only,
+        "destructive": options.destructive,
+        "idempotent": options.idempotent,
+        "open_world": options.open_world,
+    }
+    if settled["read_only"]:
+        # What reads neither destroys nor adds up; saying otherwise is a contradiction.
+        settled["destructive"] = settled["destructive"] or False
+        settled["idempotent"] = settled["idempotent"] is not False
+    missing = [f"{name}=True or False" for name, value in settled.items() if value is None]
+    if missing:
+        raise ToolDefinitionError(f"{place}: write {', '.join(missing)}.")
+    if settled["read_only"] and settled["destructive"]:
+        raise ToolDefinitionError(
+            f"{place}: a tool can't be read_only and destructive. Write one of them as False."
+        )
+    return {name: bool(value) for name, value in settled.items()}
+
+
+def build_annotations(title: str, settled: Mapping[str, bool]) -> dict[str, Any]:
+    """The annotations as clients read them."""
+    return {
+        "title": title,
+        "readOnlyHint": settled["read_only"],
+        "destructiveHint": settled["destructive"],
+        "idempotentHint": settled["idempotent"],
+        "openWorldHint": settled["open_world"],
+    }
+
+
+def build_schemas(model: type[BaseModel], shape: ResultShape, place: str) -> dict[str, Any]:
+    """``inputSchema``, and ``outputSchema`` unless the tool gives content back."""
+    try:
+        schemas = {"inputSchema": build_schema(model, "validation")}
+        if shape.model is not None:
+            schemas["outputSchema"] = build_schema(shape.model, "serialization")
+    except ValueError as error:
+        raise ToolDefinitionError(
+            f"{place}: {error}. Write types that JSON Schema can say and that end somewhere."
+        ) from error
+    for schema in schemas.values():
+        # The description of a model is for us; the tool's own says everything.
+        schema.pop("description", None)
+    return schemas
+
+
+def check_redact(redact: frozenset[str], model: type[BaseModel], place: str) -> None:
+    """A misspelt name would let a secret into the log."""
+    known = {name for pair in list_names(model) for name in pair}
+    if unknown := redact - known:
+        raise ToolDefinitionError(
+            f"{place}: redact= names {', '.join(sorted(unknown))}, which is no argument. Write "
+            "names of arguments."
+        )
 
 
 def list_recordable(model: type[BaseModel], redact: frozenset[str]) -> frozenset[str]:
@@ -92,91 +216,9 @@ def list_recordable(model: type[BaseModel], redact: frozenset[str]) -> frozenset
 
     Whatever else is sent may be a misspelt secret, so its value is not kept either.
     """
-    return frozenset(
-        field.alias or name for name, field in model.model_fields.items() if name not in redact
-    )
+    return frozenset(wire for name, wire in list_names(model) if not redact & {name, wire})
 
 
-def settle_hints(place: str, hints: dict[str, bool | None]) -> dict[str, bool]:
-    """The four hints, all of them stated: clients ask people for confirmation by them."""
-    settled = dict(hints)
-    if settled["read_only"]:
-        # What reads neither destroys nor adds up; saying otherwise is a contradiction.
-        settled["destructive"] = settled["destructive"] or False
-        settled["idempotent"] = settled["idempotent"] is not False
-    missing = [f"{hint}=True or False" for hint, value in settled.items() if value is None]
-    if missing:
-        raise ToolDefinitionError(f"{place}: write {', '.join(missing)}.")
-    if settled["read_only"] and settled["destructive"]:
-        raise ToolDefinitionError(
-            f"{place}: a tool can't be read_only and destructive. Write one of them as False."
-        )
-    return {hint: bool(value) for hint, value in settled.items()}
-
-
-def read_signature(function: ToolFunction, place: str) -> tuple[type[BaseModel], type[BaseModel]]:
-    """The arguments model and the result model of ``(context, arguments) -> result``."""
-    expected = (
-        f"{place}: write def {function.__name__}(context: CallContext, arguments: <a pydantic "
-        "model>) -> <a pydantic model>"
-    )
-    try:
-        hints = get_type_hints(function)
-    except NameError as error:
-        raise ToolDefinitionError(f"{expected}, with types that exist at run time.") from error
-    parameters = list(inspect.signature(function).parameters)
-    if parameters != ["context", "arguments"] or hints.get("context") is not CallContext:
-        raise ToolDefinitionError(f"{expected}.")
-    arguments_model, result_model = hints.get("arguments"), hints.get("return")
-    if not is_model(arguments_model) or not is_model(result_model):
-        raise ToolDefinitionError(f"{expected}.")
-    if arguments_model.model_config.get("extra") != "forbid":
-        raise ToolDefinitionError(
-            f'{place}: write model_config = ConfigDict(extra="forbid") in '
-            f"{arguments_model.__name__}, so that a misspelt argument is an error."
-        )
-    return arguments_model, result_model
-
-
-def is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
-    """Whether this is a pydantic model of its own."""
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def build_definition(
-    name: str,
-    title: str,
-    description: str,
-    hints: dict[str, bool],
-    arguments_model: type[BaseModel],
-    result_model: type[BaseModel],
-    place: str,
-) -> dict[str, Any]:
-    """The tool as ``tools/list`` shows it."""
-    try:
-        input_schema = build_schema(arguments_model, "validation")
-        output_schema = build_schema(result_model, "serialization")
-    except ValueError as error:
-        raise ToolDefinitionError(f"{place}: {error}. Write models that end somewhere.") from error
-    # The description of the arguments model is for us; the tool's own says everything.
-    input_schema.pop("description", None)
-    output_schema.pop("description", None)
-    return {
-        "name": name,
-        "title": title,
-        "description": description,
-        "inputSchema": input_schema,
-        "outputSchema": output_schema,
-        "annotations": {
-            "title": title,
-            "readOnlyHint": hints["read_only"],
-            "destructiveHint": hints["destructive"],
-            "idempotentHint": hints["idempotent"],
-            "openWorldHint": hints["open_world"],
-        },
-    }
-
-
-def name_place(function: Callable[..., Any]) -> str:
-    """Where a function is written, for a message to its author."""
-    return f"{function.__module__}.{function.__qualname__}"
+def list_names(model: type[BaseModel]) -> list[tuple[str, str]]:
+    """Each field's name in Python and on the wire."""
+    return [(name, name_on_wire(name, field)) for name, field in model.model_fields.items()]

@@ -7,10 +7,10 @@ MCP 2026-07-28 server/tools.
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from mcp_endpoint.definitions import Tool, ToolFunction, define_tool, name_place
+from mcp_endpoint.definitions import DEFAULT_TIME_LIMIT, Tool, ToolOptions, define_tool
 from mcp_endpoint.errors import ToolDefinitionError
 
-Function = TypeVar("Function", bound=ToolFunction)
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class ToolRegistry:
@@ -24,8 +24,8 @@ class ToolRegistry:
         """Register a tool; a name can be taken once."""
         if tool.name in self._tools:
             raise ToolDefinitionError(
-                f"Two tools are called {tool.name!r}: {name_place(self._tools[tool.name].function)}"
-                f" and {name_place(tool.function)}. Give one of them another name=…."
+                f"Two tools are called {tool.name!r}: {self._tools[tool.name].place} and "
+                f"{tool.place}. Give one of them another name=…."
             )
         self._tools[tool.name] = tool
         self._arrange()
@@ -63,35 +63,51 @@ def tool(
     idempotent: bool | None = None,
     open_world: bool | None = None,
     redact: Iterable[str] = (),
+    reports_progress: bool = False,
+    time_limit: float = DEFAULT_TIME_LIMIT,
+    metered: bool = True,
+    hints: str = "",
     name: str | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function as a tool.
 
-    The function takes ``(context: CallContext, arguments: <a pydantic model>)`` and returns a
-    pydantic model; its docstring is what the model reads. A tool that is not ``read_only`` runs
-    in one transaction with its activity row. ``open_world`` tools act outside our database and
-    leave a row before they start. Values of arguments named in ``redact`` never reach the log.
+    The function takes ``context: CallContext`` and then either plain typed parameters or one
+    pydantic model called ``arguments``; it returns a pydantic model, content, or yields
+    ``Progress`` and returns either. Its docstring is what the model reads.
+
+    Args:
+        scope: the tier without which it does not run: read, draft or actions.
+        title: a few words that people see.
+        read_only: it changes nothing. Any other tool runs in one transaction with its row.
+        destructive: it may end or overwrite something.
+        idempotent: calling it twice does no more than calling it once.
+        open_world: it acts outside our database, so it leaves a row before it starts.
+        redact: arguments whose values never reach the log.
+        reports_progress: it calls ``context.report_progress``; generators always do.
+        time_limit: seconds after which a call is given up.
+        metered: False for a tool that costs no quota.
+        hints: for the catalogue: what to call before or after it, an example.
 
     Raises:
         ToolDefinitionError: something is missing or wrong; the text says what to write.
     """
+    options = ToolOptions(
+        scope=scope,
+        title=title,
+        read_only=read_only,
+        destructive=destructive,
+        idempotent=idempotent,
+        open_world=open_world,
+        redact=frozenset([redact] if isinstance(redact, str) else redact),
+        reports_progress=reports_progress,
+        time_limit=time_limit,
+        metered=metered,
+        hints=hints,
+        name=name,
+    )
 
     def register(function: Function) -> Function:
-        registry.add(
-            define_tool(
-                function,
-                name=name or function.__name__,
-                scope=scope,
-                title=title,
-                hints={
-                    "read_only": read_only,
-                    "destructive": destructive,
-                    "idempotent": idempotent,
-                    "open_world": open_world,
-                },
-                redact=frozenset([redact] if isinstance(redact, str) else redact),
-            )
-        )
+        registry.add(define_tool(function, options))
         return function
 
     return register

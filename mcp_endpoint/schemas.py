@@ -7,6 +7,8 @@ their model and stumble over both.
 from typing import Any, Literal
 
 from pydantic import BaseModel
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 DEFINITION_PREFIX = "#/$defs/"
 # Keywords whose members are named by the author and are schemas themselves.
@@ -23,12 +25,29 @@ def build_schema(
     """The model's schema, an object at the root.
 
     Raises:
-        ValueError: the model contains itself, so it can't be written out.
+        ValueError: the model contains itself, so it can't be written out; it is no object; or a
+            part of it has no schema. The text says which.
     """
-    schema = model.model_json_schema(mode=mode)
+    try:
+        schema = model.model_json_schema(mode=mode, schema_generator=StrictGenerator)
+    except PydanticInvalidForJsonSchema as error:
+        raise ValueError(f"{model.__name__} has a part that JSON Schema cannot say") from error
     definitions = schema.pop("$defs", {})
     simplified: dict[str, Any] = simplify(schema, definitions, ())
+    if simplified.get("type") != "object":
+        raise ValueError(f"{model.__name__} is no object: clients want names and values")
+    # MCP 2026-07-28 server/tools §Tool: how a tool without arguments says so.
+    if simplified.get("properties") == {}:
+        del simplified["properties"]
     return simplified
+
+
+class StrictGenerator(GenerateJsonSchema):
+    """Pydantic's generator; what it leaves out with a warning is a mistake here."""
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Refuse what would otherwise be missing from the schema."""
+        raise ValueError(detail.partition(";")[0])
 
 
 def simplify(node: Any, definitions: dict[str, Any], path: tuple[str, ...]) -> Any:

@@ -95,6 +95,25 @@ def add_tool() -> Iterator[AddTool]:
         registry.remove(name)
 
 
+Register = Callable[..., str]
+
+
+@pytest.fixture
+def register() -> Iterator[Register]:
+    """Register a function as it is for one test: ``register(function, read_only=…) -> name``."""
+    added: list[str] = []
+
+    def register(function: Callable[..., Any], **options: Any) -> str:
+        settings = {"scope": "read", "title": "Probe", "read_only": True, "open_world": False}
+        tool(**(settings | options))(function)
+        added.append(options.get("name", function.__name__))
+        return added[-1]
+
+    yield register
+    for name in added:
+        registry.remove(name)
+
+
 def rows_of(reference: str) -> list[ActivityEvent]:
     """The activity rows of one request, oldest first."""
     return list(ActivityEvent.objects.with_reference(reference).order_by("id"))
