@@ -42,6 +42,10 @@ fuzz: .venv/.requirements-dev ## Send 20,000 bent requests to every endpoint (ab
 races: .venv/.requirements-dev ## Race two nodes at length and print the figures (about five minutes)
 	@RACES=record exec $(PYTHON_IN_VENV) -m pytest tests/races/test_two_nodes.py $(ARGS)
 
+.PHONY: bench
+bench: .venv/.requirements-dev .venv-bench/.requirements ## Measure tools/call beside FastMCP and the official SDK (about four minutes)
+	@exec $(PYTHON_IN_VENV) -m tests.bench $(ARGS)
+
 .PHONY: lint
 lint: .venv/.requirements-dev ## Check style, types and the direction of imports
 	$(BIN)/python -m ruff check .
@@ -62,7 +66,7 @@ format: .venv/.requirements-dev ## Format the code and fix what can be fixed
 .PHONY: clean
 clean: ## Remove the environment, caches and test clusters; your data in var/ stays
 	@rm -rf tests/*/node_modules .hypothesis .mypy_cache .ruff_cache .pytest_cache
-	@rm -rf .venv .import_linter_cache var/test-postgres*
+	@rm -rf .venv .venv-bench .import_linter_cache var/test-postgres* var/bench
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Files that the embedded PostgreSQL's own account must be able to read: hence the umask.
@@ -89,12 +93,19 @@ clean: ## Remove the environment, caches and test clusters; your data in var/ st
 	@$(call pip_install,requirements-clients.txt)
 	@touch $@
 
+# Servers of others in an environment of their own: their pins are not ours to follow.
+.venv-bench/.requirements: requirements-bench.txt .venv/.created
+	@echo 'Installing the servers to compare with…'
+	@umask 022; $(PYTHON_IN_VENV) -m venv .venv-bench
+	@$(call pip_install,requirements-bench.txt,.venv-bench/bin/python)
+	@touch $@
+
 # npm is the one of the wheel, whatever else is installed; packages run no scripts of theirs.
 %/node_modules/.package-lock.json: %/package-lock.json .venv/.requirements-clients
 	@echo 'Installing the packages of $*…'
 	@$(BIN)/npm ci --prefix $* --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@
 
-# Quiet, unless it fails.
-pip_install = umask 022; $(PYTHON_IN_VENV) -m pip install --quiet --no-input \
+# Quiet, unless it fails; $(2) may be another environment's Python.
+pip_install = umask 022; $(or $(2),$(PYTHON_IN_VENV)) -m pip install --quiet --no-input \
 	--disable-pip-version-check -r $(1) >.venv/pip.log 2>&1 || { cat .venv/pip.log >&2; exit 1; }
