@@ -7,15 +7,23 @@ without anybody's intent (MCP 2026-07-28 authorization §Access Token Usage).
 
 import re
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 
 from activity.subject import Subject
-from mcp_endpoint.errors import UnauthorizedError
+from mcp_endpoint.errors import PausedError, RefusedError, UnauthorizedError
 from oauth_ext.challenges import build_challenge
+from oauth_ext.standing import CONNECTION_PAUSED
 from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
 
 MAX_TOKEN_LENGTH = 8192
+AI_ACCESS = "/settings/ai-access"
+PAUSED_REMEDY = (
+    "It cannot resume itself, and connecting it again does not help. The person who connected it "
+    "can resume it at {page}; an owner or admin of the organization can too, with "
+    "resume_application in an application of theirs. Then the same token works again."
+)
 # Looked for as text: a query of too many fields can't be parsed, and nothing else is read of it.
 TOKEN_IN_QUERY = re.compile(r"(?:^|&)access_token(?:=|&|$)")
 TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")
@@ -26,24 +34,37 @@ def authenticate(request: HttpRequest) -> Principal:
 
     Raises:
         UnauthorizedError: 401 with a challenge; no ``error`` in it if no token was sent.
+        PausedError: 403; the token is good again once the connection is resumed.
         django.db.Error: the check could not be made; it says nothing about the token.
     """
     try:
         return verify(read_bearer_token(request))
     except TokenRefusedError as error:
-        raise UnauthorizedError(
-            f"{error.description}.",
-            reason=error.reason,
-            data={"error": "invalid_token", "error_description": error.description},
-            headers={"WWW-Authenticate": build_challenge(error)},
-            subject=Subject(
-                user_id=error.user_id,
-                organization_id=error.organization_id,
-                client_id=error.client_id,
-                connection_id=error.connection_id,
-                details=error.details,
-            ),
-        ) from error
+        raise build_refusal(error) from error
+
+
+def build_refusal(error: TokenRefusedError) -> RefusedError:
+    """What the caller is told of a token that is not accepted."""
+    subject = Subject(
+        user_id=error.user_id,
+        organization_id=error.organization_id,
+        client_id=error.client_id,
+        connection_id=error.connection_id,
+        details=error.details,
+    )
+    if error.reason == CONNECTION_PAUSED:
+        return PausedError(
+            f"{error.description}. {PAUSED_REMEDY.format(page=settings.PUBLIC_URL + AI_ACCESS)}",
+            data={"error": "paused", "error_description": error.description},
+            subject=subject,
+        )
+    return UnauthorizedError(
+        f"{error.description}.",
+        reason=error.reason,
+        data={"error": "invalid_token", "error_description": error.description},
+        headers={"WWW-Authenticate": build_challenge(error)},
+        subject=subject,
+    )
 
 
 def verify(token: str) -> Principal:

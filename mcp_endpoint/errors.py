@@ -20,6 +20,7 @@ UNSUPPORTED_PROTOCOL_VERSION = -32022
 # -32000 to -32019 are the implementation's own; SDKs use -32000 and -32001 for their transport.
 UNAUTHORIZED = -32010
 INSUFFICIENT_SCOPE = -32011
+PAUSED = -32013
 
 
 class ToolError(Exception):
@@ -93,6 +94,18 @@ class UnauthorizedError(RefusedError):
     event = Event.TOKEN_REFUSED
     status = 401
     reason = "missing_bearer_token"
+
+
+class PausedError(RefusedError):
+    """The connection was paused: the token is good, and no new one would help.
+
+    403 without a challenge: over a 401 clients throw their tokens away and ask the person anew.
+    """
+
+    code = PAUSED
+    event = Event.TOKEN_REFUSED
+    status = 403
+    reason = "connection_paused"
 
 
 class InsufficientScopeError(RefusedError):

@@ -158,7 +158,7 @@ def check_rotations(token: Any, now: datetime) -> None:
 def get_standing(token: RefreshToken, now: datetime, *, origin: Origin) -> Standing:
     """Raise if the sign-in has ended or changed, or if the token shows that it was stolen.
 
-    A thief must not go unnoticed because the connection is paused, or because they ask for more
+    A thief must not go unnoticed because the account is suspended, or because they ask for more
     than there is. Where nothing can come back to life, there is nothing to steal either.
     """
     family = token.family

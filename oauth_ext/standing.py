@@ -58,11 +58,11 @@ class Refusal:
     description: str
 
 
+CONNECTION_PAUSED = "connection_paused"
 # What may be lifted again: until then, a sign-in is at rest and not over.
 PASSING = frozenset(
     (
         "client_changed",
-        "connection_paused",
         "organization_inactive",
         "policy_expired",
         "user_inactive",
@@ -197,7 +197,7 @@ def find_refusal(standing: Standing) -> Refusal | None:
     if standing.role is None:
         return Refusal("membership_ended", NO_ORGANIZATION)
     if standing.connection_paused:
-        return Refusal("connection_paused", PAUSED)
+        return Refusal(CONNECTION_PAUSED, PAUSED)
     return None
 
 
@@ -206,8 +206,12 @@ def find_issuing_refusal(standing: Standing) -> Refusal | None:
 
     A client that has another name or further redirect URIs than the person allowed is not what
     they allowed: it must ask them again.
+
+    A pause closes the resource and not the token endpoint: clients throw their tokens away over
+    any refused refresh, and would send the person through consent for nothing. What is issued
+    meanwhile is refused like the rest until the connection is resumed.
     """
     refusal = find_refusal(standing)
-    if refusal is None and standing.client_changed:
-        return Refusal("client_changed", CHANGED)
-    return refusal
+    if refusal is not None and refusal.reason != CONNECTION_PAUSED:
+        return refusal
+    return Refusal("client_changed", CHANGED) if standing.client_changed else None

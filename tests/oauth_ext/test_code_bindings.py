@@ -82,7 +82,6 @@ REASONS = {
     "organization deleted": "organization_not_found",
     "client disabled": "client_disabled",
     "connection revoked": "connection_revoked",
-    "connection paused": "connection_paused",
 }
 GONE: dict[str, Callable[[World], Any]] = {
     "user inactive": lambda world: User.objects.filter(id=world.alice.id).update(is_active=False),
@@ -92,7 +91,6 @@ GONE: dict[str, Callable[[World], Any]] = {
     "organization deleted": lambda world: world.acme.delete(),
     "client disabled": lambda world: Client.objects.update(disabled_at=timezone.now()),
     "connection revoked": lambda world: Connection.objects.update(revoked_at=timezone.now()),
-    "connection paused": lambda world: Connection.objects.update(paused_at=timezone.now()),
 }
 
 

@@ -16,6 +16,7 @@ from accounts.models import Membership, Organization, User
 from oauth_ext.models import Client, Connection, PersonalAccessToken, RefreshToken, TokenFamily
 from tests.conftest import Connected, World
 from tests.oauth_client import OAuthClient
+from tests.oauth_ext.conftest import photograph
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +37,14 @@ FLAGS: dict[str, Callable[[World], Any]] = {
     "client disabled": lambda world: Client.objects.update(disabled_at=timezone.now()),
     "client deleted": lambda world: Client.objects.all().delete(),
     "connection revoked": lambda world: Connection.objects.update(revoked_at=timezone.now()),
-    "connection paused": lambda world: Connection.objects.update(paused_at=timezone.now()),
 }
 # A personal access token has neither a client nor a connection.
 PERSONAL_FLAGS = [name for name in FLAGS if not name.startswith(("client", "connection"))]
+
+
+def pause() -> None:
+    """The connection rests; only the resource is shut by that."""
+    Connection.objects.update(paused_at=timezone.now())
 
 
 @dataclass
@@ -133,7 +138,6 @@ def test_a_personal_token_is_open_before_and_shut_at_the_very_next_request(
         ("user inactive", lambda: User.objects.update(is_active=True)),
         ("organization suspended", lambda: Organization.objects.update(is_active=True)),
         ("client disabled", lambda: Client.objects.update(disabled_at=None)),
-        ("connection paused", lambda: Connection.objects.update(paused_at=None)),
     ],
 )
 def test_what_was_only_suspended_works_again_when_it_is_resumed(
@@ -206,3 +210,61 @@ def test_every_way_that_issues_is_shut_until_a_changed_client_is_allowed_again(
     assert refused.json()["error"] == "invalid_grant"
     Connection.objects.update(client_revision=1)
     assert getattr(holder, way)().status_code == 200
+
+
+@pytest.mark.case(262)
+def test_a_paused_connection_is_refused_at_the_next_call_and_goes_on_with_the_same_token(
+    holder: Holder, world: World, log: Any
+) -> None:
+    assert holder.call().status_code == 200
+    pause()
+    before = photograph()
+    refused = holder.call()
+    assert (refused.status_code, refused["Content-Type"]) == (403, "application/json")
+    # A challenge would make clients throw the token away and ask the person again.
+    assert "WWW-Authenticate" not in refused
+    error = refused.json()["error"]
+    assert (error["code"], error["data"]["error"]) == (-32013, "paused")
+    assert error["data"]["reference"] == refused["Reference-Id"]
+    assert "http://127.0.0.1:8000/settings/ai-access" in error["message"]
+    row = log().get(reference=refused["Reference-Id"])
+    assert (row.event, row.reason, row.http_status) == (
+        "mcp.token.refused",
+        "connection_paused",
+        403,
+    )
+    assert row.connection_id == holder.connected.connection.id
+    assert photograph() == before
+    Connection.objects.update(paused_at=None)
+    assert holder.call().status_code == 200
+
+
+@pytest.mark.case(262)
+@pytest.mark.parametrize("way", ["refresh", "repeat", "exchange"])
+def test_a_pause_costs_no_client_its_tokens_and_opens_none_of_the_new_ones(
+    holder: Holder, way: str
+) -> None:
+    pause()
+    issued = getattr(holder, way)()
+    assert issued.status_code == 200
+    refused = holder.oauth.call(issued.json()["access_token"])
+    assert (refused.status_code, refused.json()["error"]["data"]["error"]) == (403, "paused")
+    Connection.objects.update(paused_at=None)
+    assert holder.oauth.call(issued.json()["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_what_has_ended_is_not_called_paused(holder: Holder, world: World, flag: str) -> None:
+    pause()
+    FLAGS[flag](world)
+    assert holder.call().status_code == 401
+    for way in ("refresh", "repeat", "exchange"):
+        assert getattr(holder, way)().status_code in (400, 401)
+
+
+@pytest.mark.case(62)
+def test_a_paused_client_that_changed_is_issued_nothing(holder: Holder) -> None:
+    pause()
+    Client.objects.update(revision=1)
+    for way in ("refresh", "repeat", "exchange"):
+        assert getattr(holder, way)().json()["error"] == "invalid_grant"
