@@ -4,43 +4,59 @@ Every surface (tools, the REST API, pages) asks here who may touch which connect
 of them has an answer of its own. Each change and its row are one transaction.
 """
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from activity.events import Event
 from activity.origin import Origin
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.connections import (
+    SUMMARIZED,
     ConnectionNotFoundError,
     ConnectionSummary,
-    find_connections,
-    find_organization_connections,
+    find_standing_rows,
+    summarize,
 )
 from oauth_ext.models import Connection
 from oauth_ext.verification import Principal
 
 MAX_LABEL = 100
+# Control characters, line breaks and halves of letters: a label is one line, in a list of others.
+UNFIT_FOR_LABELS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def select_visible_connections(
+    principal: Principal, *, whole_organization: bool
+) -> QuerySet[Connection]:
+    """The person's own standing connections in this organization, or everybody's, newest first.
+
+    Raises:
+        PermissionError: everybody's were asked for by somebody who is no administrator.
+    """
+    rows = find_standing_rows().filter(organization_id=principal.organization_id)
+    if not whole_organization:
+        return rows.filter(user_id=principal.user_id)
+    if not principal.is_administrator:
+        raise PermissionError("not_an_administrator")
+    return rows
 
 
 def find_visible_connections(
     principal: Principal, *, whole_organization: bool
 ) -> list[ConnectionSummary]:
-    """The person's own connections in this organization, or everybody's for administrators.
+    """What ``select_visible_connections`` selects, summarized.
 
     Raises:
         PermissionError: everybody's were asked for by somebody who is no administrator.
     """
-    if not whole_organization:
-        return find_connections(
-            user_id=principal.user_id, organization_id=principal.organization_id
-        )
-    if not principal.is_administrator:
-        raise PermissionError("not_an_administrator")
-    return find_organization_connections(organization_id=principal.organization_id)
+    rows = select_visible_connections(principal, whole_organization=whole_organization)
+    return summarize(rows.select_related(*SUMMARIZED))
 
 
 def find_visible_connection(principal: Principal, connection_id: UUID) -> ConnectionSummary | None:
@@ -48,8 +64,9 @@ def find_visible_connection(principal: Principal, connection_id: UUID) -> Connec
 
     What belongs to somebody else is not found, exactly as what does not exist.
     """
-    visible = find_visible_connections(principal, whole_organization=principal.is_administrator)
-    return next((summary for summary in visible if summary.id == connection_id), None)
+    visible = select_visible_connections(principal, whole_organization=principal.is_administrator)
+    rows = visible.filter(id=connection_id).select_related(*SUMMARIZED)
+    return next(iter(summarize(rows)), None)
 
 
 def pause_connection(*, connection_id: UUID, by_user_id: UUID, origin: Origin) -> bool:
@@ -89,11 +106,9 @@ def rename_connection(*, connection_id: UUID, label: str, by_user_id: UUID, orig
 
     Raises:
         ConnectionNotFoundError: it does not exist or has ended.
-        ValueError: the label is too long.
+        ValueError: it is no label; the text says what one is.
     """
-    trimmed = label.strip()
-    if len(trimmed) > MAX_LABEL:
-        raise ValueError(f"A label has at most {MAX_LABEL} characters.")
+    trimmed = parse_label(label)
     with lock_connection(connection_id) as connection:
         former = connection.label
         if former == trimmed:
@@ -103,6 +118,20 @@ def rename_connection(*, connection_id: UUID, label: str, by_user_id: UUID, orig
         changed = {"label": trimmed, "former_label": former}
         record_control(Event.CONNECTION_RENAMED, connection, by_user_id, origin, changed)
     return True
+
+
+def parse_label(text: str) -> str:
+    """A label as it is kept.
+
+    Raises:
+        ValueError: it is too long or no single line; the text is for whoever typed it.
+    """
+    trimmed = text.strip()
+    if len(trimmed) > MAX_LABEL:
+        raise ValueError(f"A label has at most {MAX_LABEL} characters.")
+    if any(unicodedata.category(letter) in UNFIT_FOR_LABELS for letter in trimmed):
+        raise ValueError("A label is one line of text, without control characters.")
+    return trimmed
 
 
 @contextmanager

@@ -23,6 +23,9 @@ from oauth_ext.families import revoke_family
 from oauth_ext.models import Client, Connection, TokenFamily
 from oauth_ext.redirect_uris import find_host
 
+# What a summary needs joined.
+SUMMARIZED = ("client", "organization", "user")
+
 
 class ConnectionNotFoundError(LookupError):
     """There is no such active connection, or it is not for this person to see."""
@@ -58,20 +61,9 @@ class ConnectionSummary:
     change: ClientChange | None
 
 
-def find_connections(
-    *, user_id: UUID, organization_id: UUID | None = None
-) -> list[ConnectionSummary]:
-    """The person's own connections, newest first."""
-    rows = find_standing_rows().filter(user_id=user_id)
-    if organization_id is not None:
-        rows = rows.filter(organization_id=organization_id)
-    return summarize(rows.select_related("client", "organization", "user"))
-
-
-def find_organization_connections(*, organization_id: UUID) -> list[ConnectionSummary]:
-    """Everybody's connections to one organization; for its administrators."""
-    rows = find_standing_rows().filter(organization_id=organization_id)
-    return summarize(rows.select_related("client", "organization", "user"))
+def find_connections(*, user_id: UUID) -> list[ConnectionSummary]:
+    """The person's own connections in all their organizations, newest first."""
+    return summarize(find_standing_rows().filter(user_id=user_id).select_related(*SUMMARIZED))
 
 
 def find_standing_rows() -> QuerySet[Connection]:

@@ -62,6 +62,8 @@ class PersonalTokenSummary:
     """
 
     id: UUID
+    user_id: UUID
+    user_email: str
     label: str
     organization_name: str
     scopes: tuple[str, ...]
@@ -196,15 +198,19 @@ def find_personal_tokens(*, user_id: UUID) -> list[PersonalTokenSummary]:
 
 def find_standing_tokens(user_id: UUID) -> QuerySet[PersonalAccessToken]:
     """The person's tokens that have not been ended, with what a summary needs joined."""
+    return select_standing_tokens().filter(user_id=user_id)
+
+
+def select_standing_tokens() -> QuerySet[PersonalAccessToken]:
+    """Everybody's tokens that have not been ended, with what a summary needs joined."""
     return (
         PersonalAccessToken.objects.filter(
-            user_id=user_id,
             revoked_at__isnull=True,
             membership__isnull=False,
             organization__isnull=False,
         )
         .exclude(user__tokens_valid_from__gt=F("created_at"))
-        .select_related("organization__policy", "membership", "replacement")
+        .select_related("user", "organization__policy", "membership", "replacement")
     )
 
 
@@ -216,6 +222,8 @@ def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary
     grantable = find_member_scopes(token.membership)
     return PersonalTokenSummary(
         id=token.id,
+        user_id=token.user_id,
+        user_email=token.user.email,
         label=token.label,
         organization_name=token.organization.name,
         scopes=tuple(format_scope(grantable & set(token.scope.split())).split()),

@@ -2,39 +2,32 @@
 
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from mcp_endpoint.connection_answers import (
+    CLAIM,
+    LABEL,
+    ConnectionChoice,
+    build_not_found,
+    get_connection,
+)
 from mcp_endpoint.context import CallContext
-from mcp_endpoint.errors import ToolError
 from mcp_endpoint.registry import tool
 from oauth_ext.connections import (
     ConnectionNotFoundError,
     ConnectionSummary,
-    find_connections,
-    find_organization_connections,
     revoke_connection,
 )
 from oauth_ext.scopes import ACTIONS
 from oauth_ext.verification import Principal
-
-NO_SUCH_CONNECTION = (
-    "There is no such connection. Call list_connected_applications to see those that exist."
-)
-
-
-class DisconnectApplicationArguments(BaseModel):
-    """Which connection."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    connection_id: UUID = Field(description="As list_connected_applications shows it.")
 
 
 class DisconnectApplicationResult(BaseModel):
     """What was disconnected, and how to undo it."""
 
     connection_id: UUID
-    client: str = Field(description="What the application calls itself; a claim.")
+    client: str = Field(description=CLAIM)
+    label: str = Field(description=LABEL)
     user_email: str
     message: str
 
@@ -48,36 +41,22 @@ class DisconnectApplicationResult(BaseModel):
     open_world=False,
 )
 def disconnect_application(
-    context: CallContext, arguments: DisconnectApplicationArguments
+    context: CallContext, arguments: ConnectionChoice
 ) -> DisconnectApplicationResult:
     """Disconnect an application: every token it holds for this connection stops working at once.
     You can disconnect your own connections; owners and admins can disconnect everybody's in the
-    organization. To undo it, the person connects the application again and allows it."""
+    organization. To undo it, the person connects the application again and allows it. If it may
+    be needed again soon, pause_application does the same and can be undone here."""
     principal = context.principal
-    summary = find_visible_connection(principal, arguments.connection_id)
-    if summary is None:
-        raise ToolError(NO_SUCH_CONNECTION, reason="no_such_connection")
+    summary = get_connection(principal, arguments.connection_id)
     revoke(summary, context)
     return DisconnectApplicationResult(
         connection_id=summary.id,
         client=summary.client_name,
+        label=summary.label,
         user_email=summary.user_email,
         message=build_message(summary, principal),
     )
-
-
-def find_visible_connection(principal: Principal, connection_id: UUID) -> ConnectionSummary | None:
-    """The connection, if it has not ended and this person may end it.
-
-    What belongs to somebody else is not found, exactly as what does not exist.
-    """
-    if principal.is_administrator:
-        visible = find_organization_connections(organization_id=principal.organization_id)
-    else:
-        visible = find_connections(
-            user_id=principal.user_id, organization_id=principal.organization_id
-        )
-    return next((summary for summary in visible if summary.id == connection_id), None)
 
 
 def revoke(summary: ConnectionSummary, context: CallContext) -> None:
@@ -90,7 +69,7 @@ def revoke(summary: ConnectionSummary, context: CallContext) -> None:
             origin=context.origin,
         )
     except ConnectionNotFoundError as error:
-        raise ToolError(NO_SUCH_CONNECTION, reason="no_such_connection") from error
+        raise build_not_found() from error
 
 
 def build_message(summary: ConnectionSummary, principal: Principal) -> str:

@@ -1,23 +1,30 @@
 """``list_connected_applications``: what may act in the organization, and for whom."""
 
-from datetime import datetime
-from uuid import UUID
+from datetime import timedelta
+from typing import Literal
 
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcp_endpoint.context import CallContext
-from mcp_endpoint.errors import ToolError
-from mcp_endpoint.registry import tool
-from oauth_ext.connections import (
-    ConnectionSummary,
-    find_connections,
-    find_organization_connections,
+from mcp_endpoint.connection_answers import (
+    ConnectedApplication,
+    describe_connection,
+    refuse_widening,
 )
+from mcp_endpoint.context import CallContext
+from mcp_endpoint.registry import tool
+from oauth_ext.connection_control import select_visible_connections
+from oauth_ext.connections import SUMMARIZED, summarize
+from oauth_ext.models import Connection
 from oauth_ext.scopes import READ
+
+MAX_LIMIT = 100
+MAX_IDLE_DAYS = 3650
 
 
 class ListConnectedApplicationsArguments(BaseModel):
-    """Whose connections."""
+    """Whose connections, and which of them; all filters that are given must match."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,24 +32,15 @@ class ListConnectedApplicationsArguments(BaseModel):
         default=False,
         description="Everybody's connections, not only your own. For owners and admins.",
     )
-
-
-class ConnectedApplication(BaseModel):
-    """One person's permission for one application."""
-
-    connection_id: UUID
-    client: str = Field(description="What the application calls itself; a claim.")
-    redirect_hosts: list[str] = Field(
-        description="The hosts it may send people back to after they allow it."
+    state: Literal["active", "paused"] | None = Field(default=None, description="Only these.")
+    unused_for_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_IDLE_DAYS,
+        description="Only those that have not been used for so many days, or never since then.",
     )
-    client_id: str
-    label: str
-    user_email: str
-    scopes: list[str]
-    state: str = Field(description="active or paused")
-    connected_at: datetime
-    last_used_at: datetime | None
-    is_this_connection: bool = Field(description="Whether this call was made through it.")
+    limit: int = Field(default=50, ge=1, le=MAX_LIMIT)
+    page: int = Field(default=1, ge=1, le=1000, description="Newest connections are on page 1.")
 
 
 class ListConnectedApplicationsResult(BaseModel):
@@ -50,46 +48,48 @@ class ListConnectedApplicationsResult(BaseModel):
 
     organization: str
     applications: list[ConnectedApplication]
+    total: int = Field(description="How many match, on all pages.")
+    next_page: int | None = Field(description="Pass it as page to read on; null at the end.")
 
 
 @tool(scope=READ, title="List connected applications", read_only=True, open_world=False)
 def list_connected_applications(
     context: CallContext, arguments: ListConnectedApplicationsArguments
 ) -> ListConnectedApplicationsResult:
-    """List the applications that may act for you in this organization, with their permissions
-    and when they were last used. Owners and admins can list everybody's by setting
-    whole_organization. To cut one off, pass its connection_id to disconnect_application."""
+    """List the applications that may act for you in this organization, with their permissions,
+    who vouches for them and when they were last used. Owners and admins can list everybody's
+    by setting whole_organization. Pass a connection_id to pause_application (can be undone),
+    disconnect_application (cannot), resume_application or rename_application."""
     principal = context.principal
-    if arguments.whole_organization:
-        if not principal.is_administrator:
-            raise ToolError(
-                "Only owners and admins of the organization can list everybody's applications. "
-                "Leave out whole_organization to list your own.",
-                reason="not_an_administrator",
-            )
-        found = find_organization_connections(organization_id=principal.organization_id)
-    else:
-        found = find_connections(
-            user_id=principal.user_id, organization_id=principal.organization_id
+    try:
+        rows = select_visible_connections(
+            principal, whole_organization=arguments.whole_organization
         )
+    except PermissionError as error:
+        raise refuse_widening("list everybody's applications") from error
+    matching = filter_connections(rows, arguments)
+    total = matching.count()
+    start = (arguments.page - 1) * arguments.limit
+    end = start + arguments.limit
+    page = matching.select_related(*SUMMARIZED)[start:end]
     return ListConnectedApplicationsResult(
         organization=principal.organization_name,
-        applications=[describe(summary, principal.connection_id) for summary in found],
+        applications=[
+            describe_connection(summary, principal.connection_id) for summary in summarize(page)
+        ],
+        total=total,
+        next_page=arguments.page + 1 if end < total else None,
     )
 
 
-def describe(summary: ConnectionSummary, own_connection_id: UUID | None) -> ConnectedApplication:
-    """A connection as the model reads it."""
-    return ConnectedApplication(
-        connection_id=summary.id,
-        client=summary.client_name,
-        redirect_hosts=list(summary.redirect_hosts),
-        client_id=summary.client_id,
-        label=summary.label,
-        user_email=summary.user_email,
-        scopes=list(summary.scopes),
-        state=summary.state,
-        connected_at=summary.connected_at,
-        last_used_at=summary.last_used_at,
-        is_this_connection=summary.id == own_connection_id,
-    )
+def filter_connections(
+    rows: QuerySet[Connection], arguments: ListConnectedApplicationsArguments
+) -> QuerySet[Connection]:
+    """The connections that match every filter that was given, in a settled order."""
+    if arguments.state is not None:
+        rows = rows.filter(paused_at__isnull=arguments.state == "active")
+    if arguments.unused_for_days is not None:
+        since = timezone.now() - timedelta(days=arguments.unused_for_days)
+        never = Q(last_used_at__isnull=True, created_at__lt=since)
+        rows = rows.filter(Q(last_used_at__lt=since) | never)
+    return rows.order_by("-created_at", "id")

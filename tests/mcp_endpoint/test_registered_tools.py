@@ -14,6 +14,11 @@ from tests.mcp_endpoint.conftest import Join
 BUILT_IN = {
     "disconnect_application",
     "list_connected_applications",
+    "list_personal_access_tokens",
+    "pause_application",
+    "rename_application",
+    "resume_application",
+    "revoke_personal_access_token",
     "search_activity",
     "whoami",
 }

@@ -8,7 +8,6 @@ MINT_TESTS = "oauth_ext/test_personal_tokens.py::"
 USE_TESTS = "oauth_ext/test_personal_token_use.py::"
 TENANCY_TESTS = "mcp_endpoint/test_tenancy.py::"
 MATRIX = TENANCY_TESTS + "test_no_tool_shows_or_touches_anything_of_another_organization"
-OWN_IN_ORGANIZATION = "user_id=principal.user_id, organization_id=principal.organization_id"
 
 PERSONAL_TOKENS: tuple[Mutant, ...] = (
     mutant(
@@ -81,19 +80,19 @@ PERSONAL_TOKENS: tuple[Mutant, ...] = (
 TENANCY: tuple[Mutant, ...] = (
     mutant(
         (312, 314),
-        "mcp_endpoint/tools/disconnect_application.py",
-        OWN_IN_ORGANIZATION,
-        "user_id=principal.user_id",
+        "oauth_ext/connection_control.py",
+        "find_standing_rows().filter(organization_id=principal.organization_id)",
+        "find_standing_rows()",
         MATRIX,
     ),
     mutant(
         (312,),
-        "mcp_endpoint/tools/disconnect_application.py",
-        "    summary = find_visible_connection(principal, arguments.connection_id)\n"
+        "mcp_endpoint/connection_answers.py",
+        "    summary = find_visible_connection(principal, connection_id)\n"
         "    if summary is None:\n",
-        "    summary = find_visible_connection(principal, arguments.connection_id)\n"
+        "    summary = find_visible_connection(principal, connection_id)\n"
         "    from oauth_ext.models import Connection\n"
-        "    if Connection.objects.filter(id=arguments.connection_id).exists() and not summary:\n"
+        "    if Connection.objects.filter(id=connection_id).exists() and not summary:\n"
         '        raise ToolError("It belongs to somebody else.", reason="foreign")\n'
         "    if summary is None:\n",
         TENANCY_TESTS + "test_an_id_of_another_organization_is_answered_as_one_that_does_not_exist",
@@ -134,17 +133,18 @@ TENANCY: tuple[Mutant, ...] = (
         TENANCY_TESTS + "test_pages_counts_and_filters_of_a_search_stay_in_the_organization",
     ),
     mutant(
-        (314,),
-        "mcp_endpoint/tools/list_connected_applications.py",
-        OWN_IN_ORGANIZATION,
-        "user_id=principal.user_id",
-        MATRIX,
+        (315,),
+        "oauth_ext/connection_control.py",
+        "        return rows.filter(user_id=principal.user_id)\n",
+        "        return rows\n",
+        "mcp_endpoint/test_tools.py::"
+        "test_a_member_lists_their_own_connections_of_this_organization_only",
     ),
     mutant(
-        (315,),
-        "oauth_ext/connections.py",
-        "rows = find_standing_rows().filter(organization_id=organization_id)\n",
-        "rows = find_standing_rows()\n",
+        (314, 315),
+        "oauth_ext/personal_token_control.py",
+        "select_standing_tokens().filter(organization_id=principal.organization_id)",
+        "select_standing_tokens()",
         MATRIX,
     ),
     mutant(
