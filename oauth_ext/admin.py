@@ -178,7 +178,7 @@ class PersonalAccessTokenAdmin(WatchOnlyAdmin):
 
 @admin.register(OrganizationPolicy)
 class OrganizationPolicyAdmin(RecordedAdmin):
-    """How long access lasts in an organization; what exists already is held to it as well."""
+    """What an organization allows, and for how long; what exists is held to it at its next use."""
 
     form = OrganizationPolicyForm
     list_display = (
@@ -186,6 +186,8 @@ class OrganizationPolicyAdmin(RecordedAdmin):
         "max_idle_days",
         "max_sign_in_days",
         "max_personal_token_days",
+        "allowed_scopes",
+        "hidden_tools",
     )
     search_fields = ("organization__name", "organization__slug")
     list_select_related = ("organization",)

@@ -10,8 +10,9 @@ from oauth_ext.authorization_request import AuthorizationRequest
 from oauth_ext.client_trust import assess_client, find_links
 from oauth_ext.connections import find_allowed, find_change_for
 from oauth_ext.models import Client
+from oauth_ext.policies import find_role_scopes, name_narrowing
 from oauth_ext.redirect_uris import Kind, find_authority, find_kind
-from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS
+from oauth_ext.scopes import ACTIONS, BASELINE, SUPPORTED, TIERS, format_scope
 from oauth_ext.standing import find_member_scopes
 
 MAX_UNKNOWN_SCOPES = 5
@@ -77,6 +78,9 @@ def describe_organizations(
 ) -> list[dict[str, Any]]:
     """The person's organizations, and what each has allowed this client so far.
 
+    What was asked for is ``withheld`` there by the person's role, or ``barred`` by the
+    organization, which allows it to no application.
+
     One is chosen already if it is the only one, or the only connected one. Otherwise the person
     chooses; a default would be clicked through.
     """
@@ -84,7 +88,7 @@ def describe_organizations(
     asked = frozenset(authorization.scopes)
     described = []
     for membership in memberships:
-        grantable = find_member_scopes(membership)
+        grantable, of_role = find_member_scopes(membership), find_role_scopes(membership.role)
         is_possible = bool(asked & grantable)
         described.append(
             {
@@ -94,7 +98,8 @@ def describe_organizations(
                 "is_possible": is_possible,
                 "selected": is_possible and (only or set(allowed) == {membership.organization_id}),
                 "allowed": list_titles(allowed.get(membership.organization_id, ())),
-                "withheld": list_titles(asked - grantable),
+                "withheld": list_titles(asked - of_role),
+                "barred": list_titles(asked & of_role - grantable),
             }
         )
     return described
@@ -134,6 +139,13 @@ def find_offered_scopes(
     """What was asked for and the person may grant in at least one organization."""
     grantable = frozenset().union(*(find_member_scopes(each) for each in memberships))
     return tuple(name for name in authorization.scopes if name in grantable)
+
+
+def name_hindrance(authorization: AuthorizationRequest, memberships: Iterable[Membership]) -> str:
+    """Why nothing can be offered: an organization that does not allow what a role would."""
+    asked = format_scope(authorization.scopes)
+    reasons = {name_narrowing(asked, membership.role) for membership in memberships}
+    return "organization_policy" if "organization_policy" in reasons else "role_scope"
 
 
 def list_titles(scopes: Iterable[str]) -> list[str]:

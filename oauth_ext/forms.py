@@ -1,7 +1,7 @@
 """What people submit."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +13,9 @@ from accounts.models import Membership
 from oauth_ext.grantable_tools import find_grantable_tool, list_grantable_tools
 from oauth_ext.personal_token_replacement import DEFAULT_OVERLAP, OVERLAPS
 from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS, find_limit
+from oauth_ext.policies import find_role_scopes
 from oauth_ext.scopes import BASELINE, SUPPORTED, TIERS
-from oauth_ext.standing import find_member_scopes
+from oauth_ext.standing import find_member_scopes, find_tools_hidden_from
 
 LIFETIMES = (7, 30, DEFAULT_DAYS, 180, MAX_DAYS)
 
@@ -58,6 +59,11 @@ def describe_limits(memberships: Iterable[Membership]) -> str:
     return format_html_join(" ", "{} allows at most {}.", sentences)
 
 
+def list_titles(scopes: Collection[str]) -> str:
+    """Scopes as people read them, in a sentence."""
+    return " and ".join(TIERS[name].title for name in SUPPORTED if name in scopes) or "nothing"
+
+
 class PersonalTokenForm(forms.Form):
     """A new personal access token, for one of the person's organizations."""
 
@@ -69,7 +75,6 @@ class PersonalTokenForm(forms.Form):
         queryset=Membership.objects.none(), empty_label=None, label="Organization"
     )
     scopes = forms.MultipleChoiceField(
-        choices=[(name, f"{TIERS[name].title}: {TIERS[name].description}") for name in SUPPORTED],
         initial=list(BASELINE),
         widget=forms.CheckboxSelectMultiple,
         label="What it may do",
@@ -83,9 +88,6 @@ class PersonalTokenForm(forms.Form):
     )
     tools = forms.MultipleChoiceField(
         required=False,
-        choices=lambda: [
-            (tool.name, f"{tool.title} ({tool.name})") for tool in list_grantable_tools()
-        ],
         widget=forms.CheckboxSelectMultiple,
         label="Only these tools",
         help_text="Tick none to allow every tool within what it may do; tick some to hide all "
@@ -99,32 +101,58 @@ class PersonalTokenForm(forms.Form):
         field.queryset = Membership.objects.filter(
             pk__in=[membership.pk for membership in memberships]
         ).select_related("organization__policy")
+        self.offer_what_is_allowed(list(field.queryset))
         self.fields["expires_in_days"].help_text = describe_limits(field.queryset)
         field.label_from_instance = lambda membership: membership.organization.name  # type: ignore[method-assign, assignment]
 
     def clean(self) -> dict[str, Any]:
-        """The role allows the scopes, and the scopes the tools: no token that can't do its work."""
+        """What is ticked is allowed, and fits together: no token that can't do its work."""
         cleaned = super().clean() or {}
         membership, scopes = cleaned.get("organization"), set(cleaned.get("scopes") or ())
         if membership and scopes:
-            self.check_role(membership, scopes)
+            self.check_scopes(membership, scopes)
+        hidden = find_tools_hidden_from(membership) if membership else frozenset()
         for tool in map(find_grantable_tool, cleaned.get("tools") or ()):
             if tool and scopes and tool.scope not in scopes:
                 needed = TIERS[tool.scope].title
                 self.add_error("tools", f"{tool.name} needs {needed}, which is not ticked above.")
+            if tool and membership and tool.name in hidden:
+                name = membership.organization.name
+                self.add_error("tools", f"{tool.name} is not available in {name}.")
         return cleaned
 
-    def check_role(self, membership: Membership, scopes: set[str]) -> None:
-        """An error on the scopes, if the role in the chosen organization does not allow them."""
-        grantable = find_member_scopes(membership)
-        if scopes <= grantable:
-            return
-        allowed = " and ".join(TIERS[name].title for name in SUPPORTED if name in grantable)
-        self.add_error(
-            "scopes",
-            f"Your role in {membership.organization.name} is {membership.role}, which allows "
-            f"{allowed or 'nothing'} only.",
-        )
+    def offer_what_is_allowed(self, memberships: list[Membership]) -> None:
+        """Leave out what no organization of theirs lets the person allow."""
+        grantable = frozenset().union(*map(find_member_scopes, memberships))
+        # Without any there is no form to fill in; its errors then are about that.
+        hidden = frozenset[str]()
+        if memberships:
+            hidden = frozenset.intersection(*map(find_tools_hidden_from, memberships))
+        scopes, tools = self.fields["scopes"], self.fields["tools"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        assert isinstance(tools, forms.MultipleChoiceField)
+        scopes.choices = [
+            (name, f"{TIERS[name].title}: {TIERS[name].description}")
+            for name in SUPPORTED
+            if name in grantable
+        ]
+        tools.choices = [
+            (tool.name, f"{tool.title} ({tool.name})")
+            for tool in list_grantable_tools()
+            if tool.name not in hidden
+        ]
+
+    def check_scopes(self, membership: Membership, scopes: set[str]) -> None:
+        """An error on the scopes that the chosen organization, or the role there, don't allow."""
+        grantable, of_role = find_member_scopes(membership), find_role_scopes(membership.role)
+        name = membership.organization.name
+        if not scopes <= of_role:
+            allowed = list_titles(of_role)
+            self.add_error(
+                "scopes", f"Your role in {name} is {membership.role}, which allows {allowed} only."
+            )
+        elif not scopes <= grantable:
+            self.add_error("scopes", f"{name} allows {list_titles(grantable)} only.")
 
 
 class ReplaceTokenForm(forms.Form):

@@ -20,7 +20,11 @@ from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
 from oauth_ext.personal_token_mail import find_due_warning, send_minted_notice
 from oauth_ext.policies import limit_personal_token
 from oauth_ext.scopes import format_scope
-from oauth_ext.standing import find_member_scopes, find_personal_expiry
+from oauth_ext.standing import (
+    find_member_scopes,
+    find_personal_expiry,
+    find_tools_hidden_from,
+)
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -44,7 +48,7 @@ class ScopeNotGrantableError(Exception):
 
 
 class UnknownToolError(LookupError):
-    """A token was to be narrowed to a tool that does not exist."""
+    """A token was to be narrowed to a tool that does not exist, or that its organization hides."""
 
 
 class FormUsedError(Exception):
@@ -101,7 +105,8 @@ def mint_personal_token(
     scope, allowed = format_scope(scopes), sorted(set(tools))
     if not set(scope.split()) <= find_member_scopes(membership):
         raise ScopeNotGrantableError
-    if any(find_grantable_tool(name) is None for name in allowed):
+    hidden = find_tools_hidden_from(membership)
+    if any(name in hidden or find_grantable_tool(name) is None for name in allowed):
         raise UnknownToolError
     with transaction.atomic():
         lock_purse(membership.user_id, nonce)

@@ -169,6 +169,12 @@ def find_member_scopes(membership: Membership) -> frozenset[str]:
     return find_grantable_scopes(membership.role, policy.allowed_scopes if policy else None)
 
 
+def find_tools_hidden_from(membership: Membership) -> frozenset[str]:
+    """The tools that the member's organization lets nobody call."""
+    policy = getattr(membership.organization, "policy", None)
+    return find_hidden_tools(policy.hidden_tools if policy else None)
+
+
 def is_before(made_at: datetime, valid_from: datetime | None) -> bool:
     """Whether something was made before what it stands on became valid again."""
     return valid_from is not None and made_at < valid_from

@@ -37,7 +37,7 @@ from oauth_ext.authorization_request import (
     parse_authorization_request,
 )
 from oauth_ext.client_trust import may_lead_strangers_to
-from oauth_ext.consent_page import describe_request, find_offered_scopes
+from oauth_ext.consent_page import describe_request, find_offered_scopes, name_hindrance
 from oauth_ext.consents import (
     NOT_A_MEMBER,
     Consent,
@@ -176,7 +176,9 @@ def show_consent(
     if not memberships:
         return show_impossible(request, authorization, reason="no_organization")
     if not find_offered_scopes(authorization, memberships):
-        return show_impossible(request, authorization, reason="role_scope")
+        return show_impossible(
+            request, authorization, reason=name_hindrance(authorization, memberships)
+        )
     digest = sign_shown(
         authorization, user=signed_in_user(request), session_key=request.session.session_key or ""
     )
@@ -203,7 +205,8 @@ def show_impossible(
     """There is nothing that this person could allow; on a page, since the client cannot help.
 
     Args:
-        reason: ``no_organization``, or ``role`` if theirs allows nothing of this anywhere.
+        reason: ``no_organization``; ``role_scope`` if theirs allows nothing of this anywhere;
+            ``organization_policy`` if an organization does not allow it to anybody.
     """
     deny_consent(
         authorization,

@@ -34,7 +34,7 @@ from oauth_ext.views.ai_access import build_form, render_ai_access
 
 SHOWN_ONCE = "This token was made already, and is shown only once."
 TOO_MANY = f"You have {MAX_ACTIVE} tokens already. Revoke one first."
-BEYOND_ROLE = "Your role in this organization does not allow that."
+NOT_ALLOWED = "Your role in this organization, or the organization itself, does not allow that."
 
 
 def check_enabled() -> None:
@@ -67,7 +67,7 @@ def mint(request: HttpRequest) -> HttpResponse:
         form.add_error(None, TOO_MANY)
     except (ScopeNotGrantableError, UnknownToolError):
         # The form has asked; it changed in between.
-        form.add_error(None, BEYOND_ROLE)
+        form.add_error(None, NOT_ALLOWED)
     else:
         return render_ai_access(request, build_form(request), new_token=secret)
     return render_ai_access(request, form, status=422)
@@ -125,7 +125,7 @@ def replace(request: HttpRequest, token_id: UUID) -> HttpResponse:
     except TooManyPersonalTokensError:
         form.add_error(None, TOO_MANY)
     except ScopeNotGrantableError:
-        form.add_error(None, BEYOND_ROLE)
+        form.add_error(None, NOT_ALLOWED)
     else:
         return render_ai_access(request, build_form(request), new_token=secret)
     return render_replacement(request, token, form)

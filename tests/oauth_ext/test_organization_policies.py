@@ -160,7 +160,11 @@ def test_an_operator_sets_a_policy_with_a_row_and_never_to_no_time_at_all(
     browser = sign_in(User.objects.get(pk=world.cleo.pk))
     url = "/admin/oauth_ext/organizationpolicy/add/"
     assert browser.get(url).status_code == 200
-    fields = {"organization": str(world.acme.pk), "max_idle_days": "0"}
+    fields = {
+        "organization": str(world.acme.pk),
+        "max_idle_days": "0",
+        "allowed_scopes": ["read", "draft", "actions"],
+    }
     assert browser.post(url, fields).status_code == 200
     assert not OrganizationPolicy.objects.exists()
     assert browser.post(url, fields | {"max_idle_days": "5"}).status_code == 302

@@ -123,4 +123,4 @@ def test_the_settings_page_shows_what_a_personal_token_may_do_now(
     assert "· Read, actions<" in shown and "· Draft<" in shown
     set_role(world.alice, world.acme, "viewer")
     shown = browser.get("/settings/ai-access").content.decode()
-    assert "· Read<" in shown and "· Nothing that your role allows now<" in shown
+    assert "· Read<" in shown and "· Nothing that you may allow now<" in shown
