@@ -21,7 +21,8 @@ from activity.recorder import record_event
 from activity.redaction import REDACTED
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
-from mcp_endpoint.errors import ToolError, UnrecordedError
+from mcp_endpoint.errors import RefusedError, ToolError, UnrecordedError
+from mcp_endpoint.input_rounds import InputRequiredError
 from mcp_endpoint.result_shapes import build_result
 from mcp_endpoint.results import build_tool_failure
 
@@ -49,7 +50,11 @@ class Call:
             UnrecordedError: it could not be written.
         """
         principal = self.context.principal
-        details = {"arguments": self.redact_arguments(), **principal.named_in_log}
+        details = {
+            "arguments": self.redact_arguments(),
+            **self.context.inputs.named_in_log,
+            **principal.named_in_log,
+        }
         try:
             record_event(
                 Event.TOOL_CALLED,
@@ -80,12 +85,17 @@ def call_tool(call: Call) -> dict[str, Any]:
 
     Raises:
         UnrecordedError: nothing may be acknowledged, and nothing was kept.
+        RefusedError: the tool asked for what the client cannot give.
         django.db.OperationalError: the database failed below the tool; nothing was kept.
     """
     try:
         return run_tool(call, read_arguments(call))
-    except UnrecordedError:
+    except (UnrecordedError, RefusedError):
         raise
+    except InputRequiredError as asked:
+        # Started, because nothing was done and nobody knows whether the call comes back.
+        call.record(Outcome.STARTED, "input_required")
+        return asked.result
     except ToolError as error:
         call.record(Outcome.REFUSED, error.reason)
         return build_tool_failure(error.message)

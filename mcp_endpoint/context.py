@@ -1,10 +1,16 @@
 """What a tool knows about its call."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from activity.origin import Origin
+from mcp_endpoint.input_requests import InputRequest
+from mcp_endpoint.input_rounds import InputRound
 from mcp_endpoint.progress import Progress, ProgressReporter, ignore_progress
 from oauth_ext.verification import Principal
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +25,48 @@ class CallContext:
     origin: Origin
     protocol_version: str
     reporter: ProgressReporter = ignore_progress
+    inputs: InputRound = field(default_factory=InputRound)
 
     def report_progress(
         self, progress: float, total: float | None = None, message: str = ""
     ) -> None:
         """Tell the person how far the tool is; nobody hears it if their client did not ask."""
         self.reporter(Progress(progress, total, message))
+
+    def ask(self, key: str, request: InputRequest[Answer]) -> Answer:
+        """The client's answer to one question; ends this round if there is none yet.
+
+        The call then comes again and the tool runs from its start, so ask before acting outside
+        the database: what was changed inside it is rolled back.
+        """
+        answers = self.require_input({key: request})
+        answer: Answer = answers[key]
+        return answer
+
+    def require_input(
+        self,
+        requests: Mapping[str, InputRequest[Any]],
+        *,
+        state: Any = None,
+        accept_unasked: bool = False,
+    ) -> dict[str, Any]:
+        """The client's answers to several questions asked at once, by the keys of the questions.
+
+        Args:
+            state: JSON to find again as ``kept_state`` in the next round; only we can read it.
+            accept_unasked: take an answer that came without having been asked for. Never where
+                the answer confirms something.
+        """
+        return self.inputs.require(requests, state, accept_unasked=accept_unasked)
+
+    def can_ask(self, kind: type[InputRequest[Any]]) -> bool:
+        """Whether the client takes this kind of question."""
+        return self.inputs.can_ask(kind)
+
+    @property
+    def kept_state(self) -> Any:
+        """What the round before kept; None in the first."""
+        return self.inputs.kept.own
 
     @property
     def reference(self) -> str:

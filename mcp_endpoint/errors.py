@@ -16,6 +16,7 @@ METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 HEADER_MISMATCH = -32020
+MISSING_CLIENT_CAPABILITY = -32021
 UNSUPPORTED_PROTOCOL_VERSION = -32022
 # -32000 to -32019 are the implementation's own; SDKs use -32000 and -32001 for their transport.
 UNAUTHORIZED = -32010
@@ -188,6 +189,13 @@ class UnsupportedProtocolVersionError(RefusedError):
 
     code = UNSUPPORTED_PROTOCOL_VERSION
     reason = "protocol_version"
+
+
+class MissingCapabilityError(RefusedError):
+    """The call needs something of the client that it did not declare (MCP 2026-07-28 basic)."""
+
+    code = MISSING_CLIENT_CAPABILITY
+    reason = "missing_capability"
 
 
 class MethodNotFoundError(RefusedError):

@@ -9,6 +9,7 @@ from mcp_endpoint.cursors import cut_page, read_position, seal_cursor
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
 from mcp_endpoint.exchange import Exchange
+from mcp_endpoint.input_rounds import open_round
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
 from mcp_endpoint.visibility import Hindrance, find_obstacle
@@ -49,7 +50,12 @@ def call(exchange: Exchange) -> Mapping[str, Any]:
     obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
     if obstacle is not None and obstacle.is_absence:
         raise build_absence(obstacle.reason, tool.name)
-    context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
+    context = CallContext(
+        principal,
+        exchange.origin,
+        exchange.message.protocol_version,
+        inputs=open_round(exchange, tool.name, arguments),
+    )
     made = Call(tool, arguments, context, exchange.started)
     if obstacle is None:
         return call_tool(made)

@@ -5,12 +5,14 @@ from tests.mutants.authorization import AUTHORIZATION_AND_MATCHING
 from tests.mutants.codes import CODES_AND_ENDPOINT
 from tests.mutants.consent import CONSENT
 from tests.mutants.discovery import DISCOVERY_AND_REGISTRATION
+from tests.mutants.input_rounds import INPUT_ROUNDS
 from tests.mutants.people import PEOPLE_AND_TENANCY
 from tests.mutants.refreshing import REFRESH_AND_REVOCATION
 
 MUTANTS = (
     *(*DISCOVERY_AND_REGISTRATION, *AUTHORIZATION_AND_MATCHING, *CONSENT),
     *(*CODES_AND_ENDPOINT, *REFRESH_AND_REVOCATION, *ACCESS, *PEOPLE_AND_TENANCY),
+    *INPUT_ROUNDS,
 )
 
 # What holds because something is not there, or because a library does it.
