@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from activity.events import Event, Outcome
 from activity.origin import Origin
+from activity.prepared import execute_prepared
 from activity.redaction import clean_text, redact
 
 COLUMNS = (
@@ -60,24 +59,23 @@ def record_event(
     Raises:
         django.db.Error: the row could not be written; the caller must not acknowledge.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            (
-                origin.reference,
-                event.value,
-                outcome.value,
-                reason[:64],
-                user_id,
-                organization_id,
-                clean_text(client_id)[:255],
-                connection_id,
-                clean_text(tool)[:128],
-                clean_text(protocol_version)[:16],
-                http_status,
-                latency_ms,
-                origin.ip,
-                origin.user_agent,
-                json.dumps(redact(details)) if details else "{}",
-            ),
-        )
+    execute_prepared(
+        INSERT,
+        (
+            origin.reference,
+            event.value,
+            outcome.value,
+            reason[:64],
+            user_id,
+            organization_id,
+            clean_text(client_id)[:255],
+            connection_id,
+            clean_text(tool)[:128],
+            clean_text(protocol_version)[:16],
+            http_status,
+            latency_ms,
+            origin.ip,
+            origin.user_agent,
+            json.dumps(redact(details)) if details else "{}",
+        ),
+    )

@@ -84,6 +84,7 @@ DATABASES["default"] |= {
     "OPTIONS": {
         **DATABASES["default"].get("OPTIONS", {}),
         "connect_timeout": 2,
+        "prepare_threshold": 0,  # only activity.prepared binds values on the server
         # A stuck database answers 503 soon instead of holding every thread.
         "options": f"-c statement_timeout={DATABASE_STATEMENT_TIMEOUT} -c lock_timeout=2s"
         " -c idle_in_transaction_session_timeout=10s",

@@ -8,7 +8,7 @@ without anybody's intent (MCP 2026-07-28 authorization §Access Token Usage).
 import re
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, NotSupportedError, OperationalError, connection
 from django.http import HttpRequest
 
 from activity.subject import Subject
@@ -77,7 +77,7 @@ def verify(token: str) -> Principal:
     connection.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
     try:
         return verify_bearer(token)
-    except (InterfaceError, OperationalError):
+    except (InterfaceError, NotSupportedError, OperationalError):
         connection.close_if_unusable_or_obsolete()
         if not was_connected or connection.connection is not None:
             raise

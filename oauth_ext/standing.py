@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection as database
-
 from accounts.models import Membership
+from activity.prepared import execute_prepared
 from oauth_ext.models import PersonalAccessToken
 from oauth_ext.policies import find_grantable_scopes, find_hidden_tools, limit_personal_token
 
@@ -106,9 +105,7 @@ WHERE c.id = %s
 
 def find_connection_standing(connection_id: UUID, family_id: UUID | None = None) -> Standing | None:
     """The standing of a connection, and of one token family under it; one query."""
-    with database.cursor() as cursor:
-        cursor.execute(CONNECTION_SQL, (family_id, connection_id))
-        row: tuple[Any, ...] | None = cursor.fetchone()
+    row = execute_prepared(CONNECTION_SQL, (family_id, connection_id)).fetchone()
     return build_standing(row) if row else None
 
 
