@@ -7,6 +7,7 @@ without anybody's intent (MCP 2026-07-28 authorization §Access Token Usage).
 
 import re
 
+import django.db
 from django.conf import settings
 from django.db import InterfaceError, NotSupportedError, OperationalError, connection
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from django.http import HttpRequest
 from activity.subject import Subject
 from mcp_endpoint.errors import PausedError, RefusedError, UnauthorizedError
 from oauth_ext.challenges import build_challenge
+from oauth_ext.continued_permission import find_end_of_permission
 from oauth_ext.standing import CONNECTION_PAUSED
 from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
 
@@ -41,6 +43,32 @@ def authenticate(request: HttpRequest) -> Principal:
         return verify(read_bearer_token(request))
     except TokenRefusedError as error:
         raise build_refusal(error) from error
+
+
+def find_end(principal: Principal) -> RefusedError | None:
+    """Why the caller of a call that is under way may not go on, or None.
+
+    A database that does not answer ends no call: it says nothing about the caller, and the call
+    can keep nothing without it.
+    """
+    try:
+        ended = find_end_of_permission(principal)
+    except django.db.Error:
+        connection.close()
+        return None
+    if ended is None:
+        return None
+    return build_refusal(
+        TokenRefusedError(
+            ended.reason,
+            ended.description,
+            user_id=principal.user_id,
+            organization_id=principal.organization_id,
+            client_id=principal.client_id,
+            connection_id=principal.connection_id,
+            details=principal.named_in_log,
+        )
+    )
 
 
 def build_refusal(error: TokenRefusedError) -> RefusedError:

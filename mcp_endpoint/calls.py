@@ -3,17 +3,20 @@
 A tool that changes something runs in one transaction with its row, so that there is no effect
 without a record and no record of an effect that did not happen. A tool that reads runs in
 autocommit and is recorded once. A tool that acts outside our database leaves a row before it
-starts. If a row can't be written the call is not acknowledged.
+starts. If a row can't be written the call is not acknowledged. Whether a call is kept at all is
+decided by its gate, the last thing before the row.
 """
 
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import django.db
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 from pydantic import BaseModel, ValidationError
 
 from activity.events import Event, Outcome
@@ -22,7 +25,9 @@ from activity.redaction import REDACTED
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import RefusedError, ToolError, UnrecordedError
+from mcp_endpoint.gate import TIME_LIMIT, Gate, Stop, StoppedError
 from mcp_endpoint.input_rounds import InputRequiredError
+from mcp_endpoint.read_only import refusing_writes
 from mcp_endpoint.result_shapes import build_result
 from mcp_endpoint.results import build_tool_failure
 
@@ -30,6 +35,8 @@ MAX_PROBLEMS = 10
 MAX_ARGUMENT_NAME = 64
 UNCHANGED = "Nothing was changed."
 MAYBE_CHANGED = "It may have taken effect, so look before you try again."
+# What a tool may idle beyond its own limit before the database gives up its transaction.
+IDLE_MARGIN = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +49,7 @@ class Call:
     arguments: Mapping[str, Any]
     context: CallContext
     started: float
+    gate: Gate = field(default_factory=Gate)
 
     def record(self, outcome: Outcome, reason: str = "") -> None:
         """Write this call's row in the current transaction.
@@ -50,11 +58,13 @@ class Call:
             UnrecordedError: it could not be written.
         """
         principal = self.context.principal
-        details = {
+        details: dict[str, Any] = {
             "arguments": self.redact_arguments(),
             **self.context.inputs.named_in_log,
             **principal.named_in_log,
         }
+        if self.gate.client_gone:
+            details["client_gone"] = True
         try:
             record_event(
                 Event.TOOL_CALLED,
@@ -74,6 +84,11 @@ class Call:
         except django.db.Error as error:
             raise UnrecordedError from error
 
+    def record_end(self, outcome: Outcome, reason: str) -> None:
+        """Write the row of an end that keeps nothing, unless another end has been told."""
+        self.gate.settle()
+        self.record(outcome, reason)
+
     def redact_arguments(self) -> dict[str, Any]:
         """The arguments, with the values that the tool lets be kept; the recorder bounds them."""
         keep = self.tool.recordable
@@ -87,6 +102,7 @@ def call_tool(call: Call) -> dict[str, Any]:
         UnrecordedError: nothing may be acknowledged, and nothing was kept.
         RefusedError: the tool asked for what the client cannot give.
         django.db.OperationalError: the database failed below the tool; nothing was kept.
+        AbandonedError: somebody else has recorded and answered it; nothing was kept.
     """
     try:
         return run_tool(call, read_arguments(call))
@@ -94,22 +110,50 @@ def call_tool(call: Call) -> dict[str, Any]:
         raise
     except InputRequiredError as asked:
         # Started, because nothing was done and nobody knows whether the call comes back.
-        call.record(Outcome.STARTED, "input_required")
+        call.record_end(Outcome.STARTED, "input_required")
         return asked.result
+    except StoppedError as error:
+        return tell_stop(call, error.stop)
     except ToolError as error:
-        call.record(Outcome.REFUSED, error.reason)
+        call.record_end(Outcome.REFUSED, error.reason)
         return build_tool_failure(error.message)
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            return tell_stop(call, TIME_LIMIT)
         record_outage(call)
         raise
     except Exception as error:
+        call.record_end(Outcome.FAILED, type(error).__name__)
         # The name only: messages of exceptions quote values.
         logger.exception("tool %s failed", call.tool.name)
-        call.record(Outcome.FAILED, type(error).__name__)
-        consequence = MAYBE_CHANGED if call.tool.open_world else UNCHANGED
         return build_tool_failure(
-            f"Something went wrong on our side. {consequence} Reference: {call.context.reference}"
+            f"Something went wrong on our side. {tell_consequence(call.tool)} "
+            f"Reference: {call.context.reference}"
         )
+
+
+def tell_stop(call: Call, stop: Stop) -> dict[str, Any]:
+    """Record a call that ends before its tool did, and tell the model."""
+    call.record_end(stop.outcome, stop.reason)
+    return build_stop_failure(call, stop)
+
+
+def build_stop_failure(call: Call, stop: Stop) -> dict[str, Any]:
+    """What the model reads of a call that was stopped."""
+    cause = (
+        f"{call.tool.name} took longer than it may and was stopped"
+        f" (its limit is {call.tool.time_limit:g} s)."
+        if stop is TIME_LIMIT
+        else f"{call.tool.name} was stopped."
+    )
+    return build_tool_failure(
+        f"{cause} {tell_consequence(call.tool)} Reference: {call.context.reference}"
+    )
+
+
+def tell_consequence(tool: Tool) -> str:
+    """What a failed call has left behind."""
+    return MAYBE_CHANGED if tool.open_world else UNCHANGED
 
 
 def refuse_by_role(call: Call) -> dict[str, Any]:
@@ -142,28 +186,38 @@ def read_arguments(call: Call) -> BaseModel:
 
 def run_tool(call: Call, arguments: BaseModel) -> dict[str, Any]:
     """Run the tool and record its success, in one transaction unless it only reads."""
-    if call.tool.open_world:
+    tool = call.tool
+    if tool.open_world:
         call.record(Outcome.STARTED)
-    if call.tool.read_only:
+    with nullcontext() if tool.read_only else transaction.atomic():
+        if tool.runs_apart and not tool.read_only:
+            allow_idling(tool.time_limit + IDLE_MARGIN)
         result = compute_result(call, arguments)
-        call.record(Outcome.SUCCEEDED)
-        return result
-    with transaction.atomic():
-        result = compute_result(call, arguments)
+        call.gate.settle_success()
         call.record(Outcome.SUCCEEDED)
     return result
 
 
+def allow_idling(seconds: float) -> None:
+    """Let this transaction wait for what is outside the database as long as the tool may."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+            [f"{round(seconds * 1000)}ms"],
+        )
+
+
 def compute_result(call: Call, arguments: BaseModel) -> dict[str, Any]:
     """The tool's result, serialized before it is recorded: what can't be sent did not succeed."""
-    result = call.tool.function(call.context, arguments)
+    with refusing_writes() if call.tool.read_only else nullcontext():
+        result = call.tool.function(call.context, arguments)
     return build_result(call.tool.shape, result, call.context.protocol_version)
 
 
 def record_outage(call: Call) -> None:
     """Record that the database failed a call, if it recovered meanwhile."""
     try:
-        call.record(Outcome.FAILED, "database_unavailable")
+        call.record_end(Outcome.FAILED, "database_unavailable")
     except UnrecordedError:
         logger.warning("a call of %s could not be recorded", call.tool.name)
 

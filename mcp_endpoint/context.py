@@ -1,6 +1,6 @@
 """What a tool knows about its call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,6 +11,10 @@ from mcp_endpoint.progress import Progress, ProgressReporter, ignore_progress
 from oauth_ext.verification import Principal
 
 Answer = TypeVar("Answer")
+
+
+def never_cancelled() -> None:
+    """For calls that nobody can cancel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +30,25 @@ class CallContext:
     protocol_version: str
     reporter: ProgressReporter = ignore_progress
     inputs: InputRound = field(default_factory=InputRound)
+    checker: Callable[[], None] = never_cancelled
 
     def report_progress(
         self, progress: float, total: float | None = None, message: str = ""
     ) -> None:
-        """Tell the person how far the tool is; nobody hears it if their client did not ask."""
+        """Tell the person how far the tool is; nobody hears it if their client did not ask.
+
+        Ends the tool as ``check_cancelled`` does.
+        """
+        self.checker()
         self.reporter(Progress(progress, total, message))
+
+    def check_cancelled(self) -> None:
+        """For long loops: end the tool here if the caller is gone or the time is over.
+
+        Raises:
+            StoppedError: leave it to pass; what was done in the database is rolled back.
+        """
+        self.checker()
 
     def ask(self, key: str, request: InputRequest[Answer]) -> Answer:
         """The client's answer to one question; ends this round if there is none yet.

@@ -22,6 +22,7 @@ from oauth_ext.scopes import SUPPORTED
 # The specification allows 128 characters; one large directory takes 64.
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 MAX_HINTS = 500
+# Seconds.
 DEFAULT_TIME_LIMIT = 30.0
 
 
@@ -51,6 +52,11 @@ class Tool:
     function: ToolFunction
     place: str
     definition: dict[str, Any]
+
+    @property
+    def runs_apart(self) -> bool:
+        """Whether a call may take its time and so gets a thread of its own."""
+        return self.open_world or self.reports_progress
 
 
 @dataclass(frozen=True, slots=True)

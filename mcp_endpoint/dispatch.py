@@ -3,21 +3,20 @@
 Only what is served is here, and only what is here is declared.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
 from mcp_endpoint.errors import MethodNotFoundError
-from mcp_endpoint.exchange import Exchange, Handler
+from mcp_endpoint.exchange import Exchange, Handler, Result, Steps
 from mcp_endpoint.opening_methods import discover, initialize, ping
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.results import build_server_info, stamp_result
 from mcp_endpoint.tool_methods import call, list_tools
 
 
-def dispatch(exchange: Exchange) -> Mapping[str, Any]:
-    """The result of a request.
+def dispatch(exchange: Exchange) -> Result | Steps:
+    """The result of a request, or the steps that lead to it.
 
     Raises:
         MethodNotFoundError: 404 in the modern era; 200 before, where 404 meant a lost session.
@@ -29,12 +28,22 @@ def dispatch(exchange: Exchange) -> Mapping[str, Any]:
         raise MethodNotFoundError(
             "This method does not exist here.", status=404 if message.era is Era.MODERN else 200
         )
-    return stamp_result(
-        handler(exchange),
-        era=message.era,
-        server_info=build_server_info(settings.PRODUCT_NAME),
-        cacheable=message.method in CACHEABLE,
-    )
+
+    def stamp(result: Result) -> Result:
+        return stamp_result(
+            result,
+            era=message.era,
+            server_info=build_server_info(settings.PRODUCT_NAME),
+            cacheable=message.method in CACHEABLE,
+        )
+
+    outcome = handler(exchange)
+    return stamp(outcome) if isinstance(outcome, Mapping) else finish(outcome, stamp)
+
+
+def finish(steps: Steps, stamp: Callable[[Result], Result]) -> Steps:
+    """The same steps to a stamped result."""
+    return stamp((yield from steps))
 
 
 CACHEABLE = frozenset({"server/discover", "tools/list"})

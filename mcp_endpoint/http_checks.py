@@ -3,6 +3,7 @@
 MCP 2026-07-28 transports §Streamable HTTP and §Security Warning.
 """
 
+from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from django.conf import settings
@@ -19,9 +20,8 @@ from mcp_endpoint.errors import (
     UnsupportedMediaTypeError,
 )
 from mcp_endpoint.protocol import RoutingHeaders
+from mcp_endpoint.responses import JSON_TYPE, STREAM_TYPE
 
-JSON_TYPE = "application/json"
-STREAM_TYPE = "text/event-stream"
 JSON_RANGES = frozenset({JSON_TYPE, "application/*", "*/*"})
 STREAM_RANGES = frozenset({STREAM_TYPE, "text/*"})
 
@@ -64,19 +64,32 @@ def check_content_type(request: HttpRequest) -> None:
         raise UnsupportedMediaTypeError(f"Send Content-Type: {JSON_TYPE}.")
 
 
-def wants_stream(request: HttpRequest) -> bool:
-    """Whether the answer must be an event stream because the client takes no JSON.
+@dataclass(frozen=True, slots=True)
+class Acceptable:
+    """The forms of an answer that the client takes.
+
+    ``stream`` only if it names event streams: ``*/*`` is sent by programs that can't read one.
+    """
+
+    json: bool
+    stream: bool
+
+
+def read_accept(request: HttpRequest) -> Acceptable:
+    """What the client takes.
 
     Lenient on purpose: real clients send ``*/*``, one type or nothing, and mean "answer me".
+
+    Raises:
+        NotAcceptableError: neither.
     """
     accept = request.META.get("HTTP_ACCEPT", "")
     if not accept or (JSON_TYPE in accept and "q=" not in accept):
-        return False
+        return Acceptable(json=True, stream=STREAM_TYPE in accept)
     ranges = parse_accept(accept)
-    if ranges & JSON_RANGES:
-        return False
-    if ranges & STREAM_RANGES:
-        return True
+    acceptable = Acceptable(json=bool(ranges & JSON_RANGES), stream=bool(ranges & STREAM_RANGES))
+    if acceptable.json or acceptable.stream:
+        return acceptable
     raise NotAcceptableError(f"Accept {JSON_TYPE} or {STREAM_TYPE}.")
 
 

@@ -1,26 +1,35 @@
 """JSON-RPC messages as HTTP responses. None may be stored: each belongs to one token."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 
 from mcp_endpoint.envelope import MessageId
 from mcp_endpoint.results import build_error
 
+JSON_TYPE = "application/json"
+STREAM_TYPE = "text/event-stream"
+# A proxy that buffers would hold an event until the connection ends.
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
 
 def build_response(message: Mapping[str, Any], *, stream: bool = False) -> HttpResponse:
     """One message as JSON, or as the only event of a stream."""
-    body, content_type = encode_json(message), "application/json"
+    body = encode_json(message)
     if stream:
-        body, content_type = b"event: message\ndata: " + body + b"\n\n", "text/event-stream"
+        body = wrap_event(body)
     # Without a length the server would answer in chunks, a second packet for every response.
     headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     if stream:
-        # A proxy that buffers would hold the event until the connection ends.
-        headers["X-Accel-Buffering"] = "no"
-    return HttpResponse(body, content_type=content_type, headers=headers)
+        headers |= STREAM_HEADERS
+    return HttpResponse(body, content_type=STREAM_TYPE if stream else JSON_TYPE, headers=headers)
+
+
+def build_stream(pieces: Iterator[bytes]) -> StreamingHttpResponse:
+    """A stream of events, each sent as it comes."""
+    return StreamingHttpResponse(pieces, content_type=STREAM_TYPE, headers=STREAM_HEADERS)
 
 
 def build_acceptance() -> HttpResponse:
@@ -55,3 +64,8 @@ def build_error_response(
 def encode_json(document: Mapping[str, Any]) -> bytes:
     """The document as compact UTF-8."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def wrap_event(body: bytes) -> bytes:
+    """One message as one event of a stream; encoded JSON has no line breaks."""
+    return b"event: message\ndata: " + body + b"\n\n"

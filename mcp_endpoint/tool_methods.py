@@ -8,10 +8,13 @@ from mcp_endpoint.context import CallContext
 from mcp_endpoint.cursors import cut_page, read_position, seal_cursor
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
-from mcp_endpoint.exchange import Exchange
+from mcp_endpoint.exchange import Exchange, Result, Steps
+from mcp_endpoint.gate import Gate
 from mcp_endpoint.input_rounds import open_round
+from mcp_endpoint.progress import ProgressFeed, find_progress_token, ignore_progress
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
+from mcp_endpoint.running import run_apart
 from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
 from oauth_ext.scopes import SUPPORTED
@@ -43,25 +46,46 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
     return {"tools": page, "nextCursor": seal_cursor(principal, method, following)}
 
 
-def call(exchange: Exchange) -> Mapping[str, Any]:
+def call(exchange: Exchange) -> Result | Steps:
     """Run one tool, if nothing keeps the caller from it."""
-    principal = exchange.principal
     tool, arguments = read_call(exchange.message.params)
-    obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+    obstacle = find_obstacle(exchange.principal, scope=tool.scope, tool=tool.name)
     if obstacle is not None and obstacle.is_absence:
         raise build_absence(obstacle.reason, tool.name)
-    context = CallContext(
-        principal,
-        exchange.origin,
-        exchange.message.protocol_version,
-        inputs=open_round(exchange, tool.name, arguments),
-    )
-    made = Call(tool, arguments, context, exchange.started)
+    feed = ProgressFeed()
+    made = prepare_call(exchange, tool, arguments, feed)
     if obstacle is None:
-        return call_tool(made)
+        return start(made, feed, exchange) if tool.runs_apart else call_tool(made)
     if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
     raise build_scope_refusal(exchange, tool)
+
+
+def prepare_call(
+    exchange: Exchange, tool: Tool, arguments: Mapping[str, Any], feed: ProgressFeed
+) -> Call:
+    """The call with everything that it may ask and has to pass."""
+    gate = Gate(
+        seconds=tool.time_limit,
+        presence=exchange.caller.presence,
+        disconnect_cancels=exchange.message.era is Era.MODERN,
+        acts_outside=tool.open_world,
+    )
+    context = CallContext(
+        exchange.principal,
+        exchange.origin,
+        exchange.message.protocol_version,
+        reporter=feed.report if tool.runs_apart else ignore_progress,
+        inputs=open_round(exchange, tool.name, arguments),
+        checker=gate.check,
+    )
+    return Call(tool, arguments, context, exchange.started, gate)
+
+
+def start(made: Call, feed: ProgressFeed, exchange: Exchange) -> Steps:
+    """Run the call in a thread of its own, and tell its client of it."""
+    token = find_progress_token(exchange.message.params)
+    return run_apart(made, feed, exchange.caller, tells_progress=token is not None)
 
 
 def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""``/mcp``: one POST in, one JSON object out. Stateless in every revision.
+"""``/mcp``: one POST in, one JSON object or one stream of events out. Stateless in every revision.
 
 MCP 2026-07-28 transports §Streamable HTTP. The order of the checks is part of the contract:
 clients find the challenge by probing with any method, so authentication comes before everything
@@ -8,30 +8,41 @@ input may end in a 5xx.
 
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import django.db
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from activity.origin import Origin, origin_of
-from mcp_endpoint.authentication import authenticate
+from mcp_endpoint.authentication import authenticate, find_end
+from mcp_endpoint.client_presence import find_presence
 from mcp_endpoint.dispatch import dispatch
 from mcp_endpoint.envelope import Kind, MessageId, find_message_id, parse_envelope
 from mcp_endpoint.errors import INTERNAL_ERROR, ParseError, RefusedError, UnrecordedError
-from mcp_endpoint.exchange import Exchange
+from mcp_endpoint.event_stream import EventStream, wait_for_news
+from mcp_endpoint.exchange import Caller, Exchange
 from mcp_endpoint.http_checks import (
     check_content_type,
     check_host,
     check_method,
     check_origin,
+    read_accept,
     read_body,
     read_routing_headers,
-    wants_stream,
 )
+from mcp_endpoint.progress import find_progress_token
 from mcp_endpoint.protocol import Message, settle_revision
 from mcp_endpoint.refusals import record_fault, record_refusal
-from mcp_endpoint.responses import build_acceptance, build_error_response, build_response
+from mcp_endpoint.responses import (
+    build_acceptance,
+    build_error_response,
+    build_response,
+    build_stream,
+    encode_json,
+)
 from mcp_endpoint.results import build_success
 from oauth_ext.strict_json import StrictJsonError, parse_json
 from oauth_ext.verification import Principal, record_use
@@ -52,35 +63,44 @@ class Progress:
 
 
 @csrf_exempt
-def serve_mcp(request: HttpRequest) -> HttpResponse:
+def serve_mcp(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """Answer one request."""
     response = respond(request)
-    if request.method == "HEAD":
+    if request.method == "HEAD" and isinstance(response, HttpResponse):
         # RFC 9110 §9.3.2: the headers of the answer, and no body.
         response.content = b""
     return response
 
 
-def respond(request: HttpRequest) -> HttpResponse:
+def respond(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The answer to one request; every way out is here."""
     started = time.perf_counter()
     progress = Progress(origin_of(request))
     try:
-        try:
-            return answer(request, progress, started)
-        except RefusedError as refusal:
-            return refuse(request, progress, refusal)
-    except (django.db.Error, UnrecordedError):
-        # Never a 401: a client would throw away a token that is still good.
-        logger.exception("the database is not available")
-        return fail(progress, 503, "The server is not available right now. Try again.")
+        return answer(request, progress, started)
     except Exception as error:
-        logger.exception("the endpoint failed")
-        record_fault(progress.origin, progress.principal, type(error).__name__)
-        return fail(progress, 500, "Something went wrong on our side.")
+        return explain(request, progress, error)
 
 
-def answer(request: HttpRequest, progress: Progress, started: float) -> HttpResponse:
+def explain(request: HttpRequest, progress: Progress, error: Exception) -> HttpResponse:
+    """The answer to whatever went wrong, and its record."""
+    if isinstance(error, RefusedError):
+        try:
+            return refuse(request, progress, error)
+        except django.db.Error as outage:
+            error = outage
+    if isinstance(error, django.db.Error | UnrecordedError):
+        # Never a 401: a client would throw away a token that is still good.
+        logger.error("the database is not available", exc_info=error)
+        return fail(progress, 503, "The server is not available right now. Try again.")
+    logger.error("the endpoint failed", exc_info=error)
+    record_fault(progress.origin, progress.principal, type(error).__name__)
+    return fail(progress, 500, "Something went wrong on our side.")
+
+
+def answer(
+    request: HttpRequest, progress: Progress, started: float
+) -> HttpResponse | StreamingHttpResponse:
     """The checks in order, then the message.
 
     Raises:
@@ -92,13 +112,24 @@ def answer(request: HttpRequest, progress: Progress, started: float) -> HttpResp
     check_method(request)
     body = read_body(request)
     check_content_type(request)
-    stream = wants_stream(request)
+    acceptable = read_accept(request)
     message = read_message(body, request, progress)
     record_use(principal, origin=progress.origin)
     if message.kind is not Kind.REQUEST:
         return build_acceptance()
-    result = dispatch(Exchange(message, principal, progress.origin, started))
-    return build_response(build_success(message.id, result), stream=stream)
+    caller = Caller(find_presence(request), acceptable.stream, partial(find_end, principal))
+    outcome = dispatch(Exchange(message, principal, progress.origin, started, caller))
+    if not isinstance(outcome, Mapping):
+        outcome = wait_for_news(outcome)
+    if isinstance(outcome, Mapping):
+        return build_response(build_success(message.id, outcome), stream=not acceptable.json)
+    events = EventStream(
+        caller.presence,
+        find_progress_token(message.params),
+        conclude=lambda result: encode_json(build_success(message.id, result)),
+        explain=lambda error: explain(request, progress, error).content,
+    )
+    return build_stream(events.send(outcome))
 
 
 def read_message(body: bytes, request: HttpRequest, progress: Progress) -> Message:

@@ -150,8 +150,8 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (316,),
         "mcp_endpoint/tool_methods.py",
-        "        return call_tool(made)",
-        "        return call.__dict__.setdefault(f'{tool.name} {arguments}', call_tool(made))",
+        "if tool.runs_apart else call_tool(made)",
+        "if 0 else call.__dict__.setdefault(f'{tool.name} {arguments}', call_tool(made))",
         TENANCY_TESTS + "test_two_organizations_that_take_turns_share_no_answer",
     ),
     mutant(
