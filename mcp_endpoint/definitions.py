@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.parameter_headers import MirroredParameter, find_mirrored, walk
 from mcp_endpoint.result_shapes import ResultShape, ToolFunction, normalise, read_shape
 from mcp_endpoint.schemas import build_schema
 from mcp_endpoint.signatures import name_on_wire, name_place, read_hints, read_parameters
@@ -31,7 +32,8 @@ class Tool:
     """One registered tool and everything that is known about it before it is called.
 
     ``function`` runs it to its end, whatever its author wrote. ``time_limit`` is in seconds.
-    ``place`` is where it is written. A tool that is not ``metered`` costs no quota.
+    ``mirrored`` are arguments that clients repeat in headers. A tool that is not ``metered``
+    costs no quota. ``place`` is where it is written.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Tool:
     metered: bool
     hints: str
     recordable: frozenset[str]
+    mirrored: tuple[MirroredParameter, ...]
     arguments_model: type[BaseModel]
     shape: ResultShape
     function: ToolFunction
@@ -91,11 +94,14 @@ def define_tool(function: Callable[..., Any], options: ToolOptions) -> Tool:
     parameters = read_parameters(function, types, described, place)
     shape = read_shape(function, types.get("return"), place)
     check_redact(options.redact, parameters.model, place)
+    schemas = build_schemas(parameters.model, shape, place)
+    secret = options.redact | find_secrets(schemas["inputSchema"])
+    recordable = list_recordable(parameters.model, secret)
     definition = {
         "name": name,
         "title": title,
         "description": description,
-        **build_schemas(parameters.model, shape, place),
+        **schemas,
         "annotations": build_annotations(title, annotations),
     }
     return Tool(
@@ -107,7 +113,8 @@ def define_tool(function: Callable[..., Any], options: ToolOptions) -> Tool:
         time_limit=time_limit,
         metered=options.metered,
         hints=hints,
-        recordable=list_recordable(parameters.model, options.redact),
+        recordable=recordable,
+        mirrored=check_mirrored(schemas["inputSchema"], recordable, place),
         arguments_model=parameters.model,
         shape=shape,
         function=normalise(function, parameters, shape),
@@ -215,6 +222,25 @@ def check_redact(redact: frozenset[str], model: type[BaseModel], place: str) -> 
             f"{place}: redact= names {', '.join(sorted(unknown))}, which is no argument. Write "
             "names of arguments."
         )
+
+
+def check_mirrored(
+    schema: Mapping[str, Any], recordable: frozenset[str], place: str
+) -> tuple[MirroredParameter, ...]:
+    """The arguments that clients repeat in headers, if every client can."""
+    try:
+        return tuple(find_mirrored(schema, recordable))
+    except ValueError as error:
+        raise ToolDefinitionError(f"{place}: {error}.") from error
+
+
+def find_secrets(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The arguments with a ``SecretStr`` anywhere in them, by their names on the wire."""
+    return frozenset(
+        name
+        for name, argument in schema.get("properties", {}).items()
+        if any(node.get("writeOnly") for _, node in walk(argument, None))
+    )
 
 
 def list_recordable(model: type[BaseModel], redact: frozenset[str]) -> frozenset[str]:

@@ -22,6 +22,8 @@ from mcp_endpoint.errors import (
 from mcp_endpoint.protocol import RoutingHeaders
 from mcp_endpoint.responses import JSON_TYPE, STREAM_TYPE
 
+# How WSGI spells Mcp-Param-… (PEP 3333).
+PARAMETER_PREFIX = "HTTP_MCP_PARAM_"
 JSON_RANGES = frozenset({JSON_TYPE, "application/*", "*/*"})
 STREAM_RANGES = frozenset({STREAM_TYPE, "text/*"})
 
@@ -131,7 +133,7 @@ def read_body(request: HttpRequest) -> bytes:
 
 
 def read_routing_headers(request: HttpRequest) -> RoutingHeaders:
-    """The three headers that repeat the body.
+    """The headers that repeat the body: three, and those of the tools' parameters.
 
     Servers join repeated ones with a comma, so a repeated header equals nothing in a body.
     """
@@ -140,6 +142,11 @@ def read_routing_headers(request: HttpRequest) -> RoutingHeaders:
         protocol_version=trim(meta.get("HTTP_MCP_PROTOCOL_VERSION")),
         method=trim(meta.get("HTTP_MCP_METHOD")),
         name=trim(meta.get("HTTP_MCP_NAME")),
+        parameters={
+            name.removeprefix(PARAMETER_PREFIX): value.strip(" \t")
+            for name, value in meta.items()
+            if name.startswith(PARAMETER_PREFIX)
+        },
     )
 
 

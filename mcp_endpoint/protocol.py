@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -49,11 +49,16 @@ class Era(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RoutingHeaders:
-    """The headers that repeat what the body says; None is absent, edge spaces are gone."""
+    """The headers that repeat what the body says; None is absent, edge spaces are gone.
+
+    ``parameters`` are the values of ``Mcp-Param-…`` by the rest of their names, as the server
+    spells them: in upper case, with underscores.
+    """
 
     protocol_version: str | None = None
     method: str | None = None
     name: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ class Message:
     id: MessageId | None
     method: str
     params: dict[str, Any]
+    parameter_headers: Mapping[str, str]
 
     @property
     def client_info(self) -> Any:
@@ -86,8 +92,8 @@ def settle_revision(envelope: Envelope, headers: RoutingHeaders) -> Message:
     claims = read_claims(envelope)
     if claims is not None and VERSION_KEY in claims:
         version = check_modern(envelope, claims, headers)
-        return build_message(envelope, Era.MODERN, version)
-    return build_message(envelope, Era.LEGACY, check_legacy(envelope, headers))
+        return build_message(envelope, Era.MODERN, version, headers)
+    return build_message(envelope, Era.LEGACY, check_legacy(envelope, headers), headers)
 
 
 def read_claims(envelope: Envelope) -> Mapping[str, Any] | None:
@@ -188,7 +194,7 @@ def decode_header(value: str | None) -> str | None:
         return None
 
 
-def build_message(envelope: Envelope, era: Era, version: str) -> Message:
+def build_message(envelope: Envelope, era: Era, version: str, headers: RoutingHeaders) -> Message:
     """The envelope with what was settled about it."""
     return Message(
         kind=envelope.kind,
@@ -197,4 +203,5 @@ def build_message(envelope: Envelope, era: Era, version: str) -> Message:
         id=envelope.id,
         method=envelope.method,
         params=envelope.params,
+        parameter_headers=headers.parameters,
     )

@@ -11,6 +11,7 @@ from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
 from mcp_endpoint.exchange import Exchange, Result, Steps
 from mcp_endpoint.gate import Gate
 from mcp_endpoint.input_rounds import open_round
+from mcp_endpoint.parameter_headers import check_parameter_headers
 from mcp_endpoint.progress import ProgressFeed, find_progress_token, ignore_progress
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
@@ -52,6 +53,7 @@ def call(exchange: Exchange) -> Result | Steps:
     obstacle = find_obstacle(exchange.principal, scope=tool.scope, tool=tool.name)
     if obstacle is not None and obstacle.is_absence:
         raise build_absence(obstacle.reason, tool.name)
+    check_parameter_headers(tool.mirrored, arguments, exchange.message, tool.name)
     feed = ProgressFeed()
     made = prepare_call(exchange, tool, arguments, feed)
     if obstacle is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SecretStr
 
 from mcp_endpoint.content import Text, ToolResult
 from mcp_endpoint.context import CallContext
@@ -93,6 +93,18 @@ def test_what_is_not_said_is_the_usual() -> None:
 
 def test_an_argument_is_kept_out_of_the_log_by_either_of_its_names() -> None:
     assert define(redact=frozenset({"secretWord"})).recordable == {"city"}
+
+
+class Door(BaseModel):
+    pins: list[SecretStr] = []
+
+
+def test_what_is_typed_as_a_secret_is_kept_out_of_the_log_by_itself() -> None:
+    def unlock(context: CallContext, pin: SecretStr, door: Door | None, house: str) -> Result:
+        """Unlock a door."""
+        return Result(degrees=0)
+
+    assert define(unlock).recordable == {"house"}
 
 
 @pytest.mark.parametrize("name", ["", "two words", "ümlaut", "x" * 65, "a/b", "a\n"])
