@@ -65,9 +65,15 @@ TITLES = {
 }
 
 REASONS = {
+    "database_unavailable": "The database was not available for a moment.",
+    "refresh_expired": "The sign-in had lain unused for too long, or was too old.",
+    "protocol_version": "It speaks a revision of the protocol that is not served.",
+    "header_mismatch": "What the call said in its headers was not what it said inside.",
+    "bad_meta": "The call did not say what every call must.",
     "bad_host": "It was sent to an address that is not ours.",
     "bad_json": "The message was not valid JSON.",
     "bad_jsonrpc": "The message was not a valid call.",
+    "bad_period": "The period ends before it begins, or is too long.",
     "bad_reference": "That is no reference.",
     "bad_params": "The call was not well formed.",
     "cancelled": "Cancel was pressed.",
@@ -181,10 +187,15 @@ def build_title(event: ActivityEvent) -> str:
 
 
 def build_reason(event: ActivityEvent) -> str:
-    """Why, in a sentence; an unlisted slug is shown as words."""
-    if not event.reason:
+    """Why, in a sentence; empty if it simply worked."""
+    return explain_reason(event.reason)
+
+
+def explain_reason(reason: str) -> str:
+    """A slug in a sentence; empty for none. An unlisted one is shown as words."""
+    if not reason:
         return ""
-    return REASONS.get(event.reason, event.reason.replace("_", " ").capitalize() + ".")
+    return REASONS.get(reason, reason.replace("_", " ").capitalize() + ".")
 
 
 VALUES = frozenset(event.value for event in Event)

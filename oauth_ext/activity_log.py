@@ -47,11 +47,7 @@ def build_entries(events: Iterable[ActivityEvent]) -> list[LogEntry]:
             "id", "name"
         )
     )
-    clients = dict(
-        Client.objects.filter(client_id__in={row.client_id for row in rows}).values_list(
-            "client_id", "name"
-        )
-    )
+    clients = find_client_names(row.client_id for row in rows)
     return [
         LogEntry(
             id=row.id,
@@ -74,3 +70,9 @@ def build_entries(events: Iterable[ActivityEvent]) -> list[LogEntry]:
         )
         for row in rows
     ]
+
+
+def find_client_names(client_ids: Iterable[str]) -> dict[str, str]:
+    """What clients call themselves, by their ids; those that are gone are left out."""
+    rows = Client.objects.filter(client_id__in=set(client_ids) - {""})
+    return dict(rows.values_list("client_id", "name"))

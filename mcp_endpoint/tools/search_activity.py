@@ -9,11 +9,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from activity.events import Event
 from activity.models import ActivityEvent, ActivityQuerySet
 from activity.references import parse_reference
+from mcp_endpoint.activity_answers import CLIENT
+from mcp_endpoint.connection_answers import refuse_widening
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import ToolError
 from mcp_endpoint.registry import tool
+from oauth_ext.activity_log import LogEntry, build_entries
 from oauth_ext.scopes import READ
 from oauth_ext.verification import Principal
+from oauth_ext.visible_activity import find_rows, select_visible_activity
 
 MAX_LIMIT = 100
 # Nothing happened outside, and the database has no room for the very first and last times.
@@ -57,12 +61,16 @@ class ActivityEntry(BaseModel):
     id: int
     at: datetime
     event: str
+    what: str = Field(description="The event in people's words.")
     outcome: str
-    reason: str = Field(description="Why it was refused or failed; empty otherwise.")
+    reason: str = Field(description="Why it was refused or failed, as a slug; empty otherwise.")
+    why: str = Field(description="The reason in people's words.")
     tool: str
-    reference: str
+    reference: str = Field(description="For explain_reference.")
     user_id: UUID | None
+    user_email: str
     client_id: str
+    client: str = Field(description=CLIENT)
     connection_id: UUID | None
     protocol_version: str
     http_status: int | None
@@ -82,30 +90,27 @@ def search_activity(
     context: CallContext, arguments: SearchActivityArguments
 ) -> SearchActivityResult:
     """Search what happened in this organization: tool calls, connections, sign-ins and refusals,
-    newest first. Shows your own events; owners and admins can set whole_organization. Give
-    reference to find the cause of an error that showed one."""
+    newest first. Shows your own events; owners and admins can set whole_organization. To learn
+    the cause of one refusal or error, pass its reference to explain_reference; for numbers
+    over a period, call activity_summary."""
     principal = context.principal
     rows = list(filter_rows(scope_rows(principal, arguments), arguments)[: arguments.limit + 1])
     page = rows[: arguments.limit]
     return SearchActivityResult(
         organization=principal.organization_name,
-        entries=[describe(row) for row in page],
+        entries=[
+            describe(row, entry) for row, entry in zip(page, build_entries(page), strict=True)
+        ],
         next_before=page[-1].id if len(rows) > arguments.limit else None,
     )
 
 
 def scope_rows(principal: Principal, arguments: SearchActivityArguments) -> ActivityQuerySet:
     """The rows this person may see, before any filter of theirs."""
-    rows = ActivityEvent.objects.of_organization(principal.organization_id)
-    if not arguments.whole_organization:
-        return rows.of_user(principal.user_id)
-    if not principal.is_administrator:
-        raise ToolError(
-            "Only owners and admins of the organization can search everybody's activity. "
-            "Leave out whole_organization to search your own.",
-            reason="not_an_administrator",
-        )
-    return rows
+    try:
+        return select_visible_activity(principal, whole_organization=arguments.whole_organization)
+    except PermissionError as error:
+        raise refuse_widening("search everybody's activity") from error
 
 
 def filter_rows(rows: ActivityQuerySet, arguments: SearchActivityArguments) -> ActivityQuerySet:
@@ -117,25 +122,29 @@ def filter_rows(rows: ActivityQuerySet, arguments: SearchActivityArguments) -> A
                 "A reference has 13 letters and digits, as the error showed it.",
                 reason="bad_reference",
             )
-        rows = rows.with_reference(reference)
+        rows = rows.filter(id__in=[row.id for row in find_rows(rows, reference)])
     exact = {"event": arguments.event, "tool": arguments.tool, "outcome": arguments.outcome}
     rows = rows.filter(**{name: value for name, value in exact.items() if value is not None})
     bounds = {"at__gte": arguments.since, "at__lt": arguments.until, "id__lt": arguments.before}
     return rows.filter(**{name: value for name, value in bounds.items() if value is not None})
 
 
-def describe(row: ActivityEvent) -> ActivityEntry:
+def describe(row: ActivityEvent, entry: LogEntry) -> ActivityEntry:
     """An event as the model reads it."""
     return ActivityEntry(
         id=row.id,
         at=row.at,
         event=row.event,
+        what=entry.title,
         outcome=row.outcome,
         reason=row.reason,
+        why=entry.reason_text,
         tool=row.tool,
         reference=row.reference,
         user_id=row.user_id,
+        user_email=entry.user_email,
         client_id=row.client_id,
+        client=entry.client_name,
         connection_id=row.connection_id,
         protocol_version=row.protocol_version,
         http_status=row.http_status,

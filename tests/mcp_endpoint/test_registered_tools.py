@@ -12,9 +12,13 @@ from tests.mcp_client import LATEST_LEGACY, MODERN, McpClient
 from tests.mcp_endpoint.conftest import Join
 
 BUILT_IN = {
+    "activity_summary",
     "disconnect_application",
+    "explain_reference",
+    "health_check",
     "list_connected_applications",
     "list_personal_access_tokens",
+    "list_tools_for_me",
     "pause_application",
     "rename_application",
     "resume_application",

@@ -120,7 +120,7 @@ TENANCY: tuple[Mutant, ...] = (
     ),
     mutant(
         (314, 315),
-        "mcp_endpoint/tools/search_activity.py",
+        "oauth_ext/visible_activity.py",
         "ActivityEvent.objects.of_organization(principal.organization_id)",
         "ActivityEvent.objects.all()",
         MATRIX,
@@ -128,7 +128,7 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (315,),
         "mcp_endpoint/tools/search_activity.py",
-        "        rows = rows.with_reference(reference)\n",
+        "        rows = rows.filter(id__in=[row.id for row in find_rows(rows, reference)])\n",
         "        rows = ActivityEvent.objects.with_reference(reference)\n",
         TENANCY_TESTS + "test_pages_counts_and_filters_of_a_search_stay_in_the_organization",
     ),

@@ -1,0 +1,113 @@
+"""The catalogue tells each caller exactly what their calls will be answered."""
+
+import json
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from accounts.models import Role
+from mcp_endpoint.registry import registry
+from mcp_endpoint.tool_hints import HINTS
+from oauth_ext.models import PersonalAccessToken
+from tests.mcp_client import McpClient
+from tests.mcp_endpoint.conftest import ALL_SCOPES, AddTool, Join, ProbeResult
+from tests.mcp_endpoint.test_registered_tools import BUILT_IN
+
+TOOL = "list_tools_for_me"
+WITH_READ = [
+    ("read", *rest) for count in range(3) for rest in combinations(("draft", "actions"), count)
+]
+
+
+def set_role(user: Any, organization: Any, role: str) -> None:
+    user.memberships.filter(organization=organization).update(role=role)
+
+
+def try_out(mcp: McpClient, name: str) -> str:
+    """What a call of the tool meets, with arguments that change nothing."""
+    answer = mcp.call(name, {"no_such_argument": 1})
+    if answer.status_code == 403:
+        return "needs_permission"
+    body = answer.json()
+    if "error" in body:
+        return "unknown"
+    text = body["result"]["content"][0]["text"]
+    return "needs_role" if "that role does not allow" in text else "open"
+
+
+@pytest.mark.case(238, 295)
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", Role.values)
+@pytest.mark.parametrize("scopes", WITH_READ, ids=" ".join)
+def test_the_catalogue_says_what_calls_are_answered(
+    world: Any, join: Join, role: str, scopes: tuple[str, ...]
+) -> None:
+    mcp = McpClient(join(world.ben, world.acme, scopes).access_token)
+    set_role(world.ben, world.acme, role)
+    told = mcp.use(TOOL)
+    expected = {entry["name"]: "open" for entry in told["tools"]}
+    expected |= {entry["name"]: entry["why"] for entry in told["locked"]}
+    assert set(expected) == {tool.name for tool in registry.list_tools()}
+    assert {name: try_out(mcp, name) for name in expected} == expected
+    assert told["note"] == ""
+    for entry in told["tools"]:
+        assert set(entry["next_tools"]) <= {each["name"] for each in told["tools"]}
+
+
+@pytest.mark.django_db
+def test_what_unlocks_a_tool_is_told(world: Any, join: Join, mint: Callable[..., str]) -> None:
+    def unlock(mcp: McpClient, name: str) -> str:
+        (entry,) = (each for each in mcp.use(TOOL)["locked"] if each["name"] == name)
+        return str(entry["unlock"])
+
+    connected = McpClient(join(world.ben, world.acme, ("read",)).access_token)
+    assert "tick Draft on the consent page" in unlock(connected, "rename_application")
+    assert "tick Actions on the consent page" in unlock(connected, "pause_application")
+    personal = McpClient(mint(world.ben, world.acme))
+    assert "Make a new personal access token with Actions" in unlock(personal, "pause_application")
+    set_role(world.ben, world.acme, "viewer")
+    assert "connecting again does not help" in unlock(connected, "pause_application")
+
+
+@pytest.mark.case(295)
+@pytest.mark.django_db
+def test_a_narrowed_token_is_not_told_of_what_it_was_not_made_for(
+    world: Any, mint: Callable[..., str]
+) -> None:
+    mcp = McpClient(mint(world.alice, world.acme, *ALL_SCOPES))
+    PersonalAccessToken.objects.update(allowed_tools=[TOOL, "whoami"])
+    told = mcp.use(TOOL)
+    assert [entry["name"] for entry in told["tools"]] == [TOOL, "whoami"]
+    assert (told["locked"], "made for the tools above only" in told["note"]) == ([], True)
+    hidden = {tool.name for tool in registry.list_tools()} - {TOOL, "whoami"}
+    whole = json.dumps(told)
+    assert [name for name in hidden if f'"{name}"' in whole] == []
+    assert try_out(mcp, "search_activity") == "unknown"
+
+
+@pytest.mark.django_db
+def test_a_host_application_s_tool_is_told_by_its_definition(
+    mcp: McpClient, add_tool: AddTool
+) -> None:
+    name = add_tool(
+        lambda context, arguments: ProbeResult(text="ran"),
+        read_only=False,
+        destructive=True,
+        open_world=True,
+    )
+    (entry,) = (each for each in mcp.use(TOOL)["tools"] if each["name"] == name)
+    assert entry["purpose"] == "A tool that only tests have."
+    assert (entry["effect"], entry["reaches_outside"]) == ("changes, cannot be undone", True)
+    assert (entry["use_when"], entry["next_tools"], entry["example"]) == ("", [], {})
+
+
+def test_every_built_in_tool_has_a_hint_that_holds() -> None:
+    assert set(HINTS) == BUILT_IN
+    for name, hint in HINTS.items():
+        tool = registry.find(name)
+        assert tool is not None
+        assert set(hint.next_tools) <= BUILT_IN - {name}
+        if hint.example:
+            tool.arguments_model.model_validate(hint.example)
