@@ -16,9 +16,10 @@ from mcp_endpoint.progress import ProgressFeed, find_progress_token, ignore_prog
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
 from mcp_endpoint.running import run_apart
-from mcp_endpoint.visibility import Hindrance, find_obstacle
+from mcp_endpoint.visibility import Hindrance, Obstacle, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
 from oauth_ext.scopes import SUPPORTED
+from oauth_ext.verification import Principal
 
 # Many clients never ask for a second page.
 TOOLS_ON_A_PAGE = 250
@@ -50,17 +51,30 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
 def call(exchange: Exchange) -> Result | Steps:
     """Run one tool, if nothing keeps the caller from it."""
     tool, arguments = read_call(exchange.message.params)
-    obstacle = find_obstacle(exchange.principal, scope=tool.scope, tool=tool.name)
-    if obstacle is not None and obstacle.is_absence:
-        raise build_absence(obstacle.reason, tool.name)
+    principal, era = exchange.principal, exchange.message.era
+    obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+    if obstacle is not None:
+        # Nothing else of the request is looked at: what is hidden answers as what is absent.
+        context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
+        return refuse(Call(tool, arguments, context, exchange.started), era, obstacle)
     check_parameter_headers(tool.mirrored, arguments, exchange.message, tool.name)
     feed = ProgressFeed()
     made = prepare_call(exchange, tool, arguments, feed)
-    if obstacle is None:
-        return start(made, feed, exchange) if tool.runs_apart else call_tool(made)
+    return start(made, feed, exchange) if tool.runs_apart else call_tool(made)
+
+
+def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:
+    """The answer to a call that something keeps from running.
+
+    Raises:
+        InvalidParamsError, InsufficientScopeError: where a result would tell too much or too
+            little.
+    """
+    if obstacle.is_absence:
+        raise build_absence(obstacle.reason, made.tool.name)
     if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
-    raise build_scope_refusal(exchange, tool)
+    raise build_scope_refusal(made.context.principal, era, made.tool)
 
 
 def prepare_call(
@@ -115,15 +129,15 @@ def build_absence(reason: str, tool: str = "") -> InvalidParamsError:
     )
 
 
-def build_scope_refusal(exchange: Exchange, tool: Tool) -> InsufficientScopeError:
+def build_scope_refusal(principal: Principal, era: Era, tool: Tool) -> InsufficientScopeError:
     """403 that names every scope this call needs (MCP 2026-07-28 authorization §Step-Up).
 
     Since 2026-07-28 a client MUST add what it holds itself. Older ones ask for exactly what the
     challenge says, so theirs repeats what they hold; without it they would lose it in exchange.
     """
-    held = exchange.principal.scopes if exchange.message.era is Era.LEGACY else frozenset[str]()
+    held = principal.scopes if era is Era.LEGACY else frozenset[str]()
     scopes = tuple(scope for scope in SUPPORTED if scope in held or scope == tool.scope)
-    is_personal = exchange.principal.personal_token_id is not None
+    is_personal = principal.personal_token_id is not None
     return InsufficientScopeError(
         scopes,
         missing=tool.scope,

@@ -9,7 +9,7 @@ from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.registry import registry, tool
 from mcp_endpoint.tool_hints import HINTS, ToolHint
-from oauth_ext.policies import find_grantable_scopes
+from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.scopes import READ, SUPPORTED, TIERS
 from oauth_ext.verification import Principal
 
@@ -88,16 +88,16 @@ def list_tools_for_me(
 
 def is_known(tool: Tool, principal: Principal) -> bool:
     """Whether the tool exists for this caller at all; what does not is never named to them."""
-    return principal.allowed_tools is None or tool.name in principal.allowed_tools
+    obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+    return obstacle is None or not obstacle.is_absence
 
 
 def find_lock(tool: Tool, principal: Principal) -> Lock | None:
-    """Why a call of the tool would be refused, or None; in the order that calls are checked."""
-    if tool.scope in principal.scopes:
+    """Why a call of the tool would be refused, or None: the answer that calls get."""
+    obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+    if obstacle is None:
         return None
-    if tool.scope not in find_grantable_scopes(principal.role):
-        return "needs_role"
-    return "needs_permission"
+    return "needs_role" if obstacle.hindrance is Hindrance.ROLE else "needs_permission"
 
 
 def describe_tool(tool: Tool, open_names: set[str]) -> CallableTool:

@@ -108,14 +108,15 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (313,),
         "mcp_endpoint/tool_methods.py",
-        "    context = CallContext(",
+        "    made = prepare_call(exchange, tool, arguments, feed)",
         '    named = arguments.get("organization_id") or exchange.message.params.get('
         '"organization_id")\n'
         "    if named:\n"
         '        arguments = {n: v for n, v in arguments.items() if n != "organization_id"}\n'
         '        change = {"organization_id": __import__("uuid").UUID(named)}\n'
         '        principal = __import__("dataclasses").replace(principal, **change)\n'
-        "    context = CallContext(",
+        '        exchange = __import__("dataclasses").replace(exchange, principal=principal)\n'
+        "    made = prepare_call(exchange, tool, arguments, feed)",
         TENANCY_TESTS + "test_a_call_cannot_name_another_organization_than_its_credential",
     ),
     mutant(

@@ -1,0 +1,206 @@
+"""For the tests of whoever writes tools: call one as a person, in two lines.
+
+    caller = call_as(user, organization)
+    assert caller.call("count_people", role="member").people == 2
+
+Nothing is a stand-in: the person gets a token, which is verified at every call; scope, role and
+arguments are checked, and the call leaves its row. Everything runs in the test's own thread and
+transaction, so it sees what the test made and is rolled back with it. Besides, the kit holds a
+tool to what it says of itself: that it only reads, and what its result looks like. For pytest
+with ``django_db`` and for Django's ``TestCase``; production never imports it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import psycopg.errors
+from django.db import DatabaseError, connection, transaction
+from jsonschema import Draft202012Validator
+from pydantic_core import to_jsonable_python
+
+from accounts.models import Membership, Organization, User
+from activity.models import ActivityEvent
+from activity.origin import Origin
+from activity.references import new_reference
+from mcp_endpoint.calls import Call, call_tool
+from mcp_endpoint.context import CallContext
+from mcp_endpoint.definitions import Tool
+from mcp_endpoint.errors import RefusedError, ToolError
+from mcp_endpoint.progress import Progress
+from mcp_endpoint.protocol import MODERN_VERSIONS, Era
+from mcp_endpoint.refusals import record_refusal
+from mcp_endpoint.tool_methods import read_call, refuse
+from mcp_endpoint.visibility import find_obstacle
+from oauth_ext.personal_tokens import create_personal_token
+from oauth_ext.scopes import SUPPORTED, format_scope
+from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
+
+# What the endpoint's own watch over tools that only read ends a call with.
+WRITE_REFUSED = "ReadOnlyToolError"
+
+
+class ToolRefused(Exception):
+    """A call that was refused: ``text`` is what the model or the client reads, ``reason`` is the
+    slug in the activity log."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{reason}: {text}")
+        self.text = text
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Caller:
+    """A person whose client calls tools.
+
+    After each call ``progress`` has the steps it reported, ``rows`` its rows in the activity log
+    (oldest first) and ``result`` what went over the wire.
+    """
+
+    token: str
+    progress: list[Progress] = field(default_factory=list)
+    rows: list[ActivityEvent] = field(default_factory=list)
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    def call(self, tool_name: str, /, **arguments: Any) -> Any:
+        """What the tool gives back: its model, its content, or its ToolResult.
+
+        Args:
+            arguments: as Python values; they go through JSON, as a client's do.
+
+        Raises:
+            ToolRefused: the tool, or what stands before it, refused the call.
+            AssertionError: the tool does not do what it says of itself.
+            Exception: what the tool failed with, as it was raised.
+        """
+        self.progress, self.rows, self.result = [], [], {}
+        origin = Origin(reference=new_reference(), ip="127.0.0.1", user_agent="test kit")
+        watch = Watch()
+        try:
+            self.result = self._send(tool_name, to_jsonable_python(arguments), origin, watch)
+        finally:
+            self.rows = list(ActivityEvent.objects.with_reference(origin.reference).order_by("id"))
+        watch.hold_to_reading(self.rows)
+        if watch.failure is not None:
+            raise watch.failure
+        if self.result["isError"]:
+            raise ToolRefused(self.result["content"][0]["text"], self.rows[-1].reason)
+        watch.hold_to_schema(self.result)
+        return watch.returned
+
+    def _send(
+        self, name: str, arguments: Mapping[str, Any], origin: Origin, watch: "Watch"
+    ) -> Mapping[str, Any]:
+        """One call, up to its result."""
+        principal: Principal | None = None
+        try:
+            principal = verify_bearer(self.token)
+            tool, arguments = read_call({"name": name, "arguments": arguments})
+            context = CallContext(principal, origin, MODERN_VERSIONS[-1], self.progress.append)
+            made = Call(watch.over(tool), arguments, context, time.perf_counter())
+            obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
+            return call_tool(made) if obstacle is None else refuse(made, Era.MODERN, obstacle)
+        except TokenRefusedError as refusal:
+            raise ToolRefused(refusal.description, refusal.reason) from None
+        except RefusedError as refusal:
+            record_refusal(refusal, origin, principal, MODERN_VERSIONS[-1])
+            raise ToolRefused(refusal.message, refusal.reason) from None
+
+
+def call_as(user: User, organization: Organization, scopes: Iterable[str] = SUPPORTED) -> Caller:
+    """Somebody who calls tools for an organization, with a token that carries these scopes.
+
+    Their role still narrows the scopes, as it does for everybody's token.
+
+    Raises:
+        LookupError: the person is no member of the organization.
+    """
+    try:
+        membership = Membership.objects.get(user=user, organization=organization)
+    except Membership.DoesNotExist:
+        raise LookupError(
+            f"{user} is no member of {organization}. Make a Membership first, with a role."
+        ) from None
+    token, _ = create_personal_token(
+        membership,
+        label="Test kit",
+        scope=format_scope(scopes),
+        tools=None,
+        days=1,
+        nonce=new_reference(),
+    )
+    return Caller(token)
+
+
+class Watch:
+    """Looks at what one call of a tool does, and holds the tool to what it says of itself."""
+
+    def __init__(self) -> None:
+        self.tool: Tool | None = None
+        self.returned: Any = None
+        self.failure: Exception | None = None
+        self.wrote = False
+
+    def over(self, tool: Tool) -> Tool:
+        """The same tool, under this watch."""
+
+        def run(context: CallContext, arguments: Any) -> Any:
+            try:
+                with self.forbid_writing() if tool.read_only else nullcontext():
+                    self.returned = tool.function(context, arguments)
+            except ToolError:
+                raise
+            except Exception as error:
+                self.failure = error
+                raise
+            return self.returned
+
+        self.tool = replace(tool, function=run)
+        return self.tool
+
+    @contextmanager
+    def forbid_writing(self) -> Iterator[None]:
+        """Let PostgreSQL refuse what writes, and notice it even if the tool does not pass it on."""
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('transaction_read_only', 'on', true)")
+            with connection.execute_wrapper(self.notice_writing):
+                yield
+
+    def notice_writing(
+        self,
+        execute: Callable[..., Any],
+        sql: Any,
+        params: Any,
+        many: bool,
+        context: dict[str, Any],
+    ) -> Any:
+        """One statement of a tool that only reads."""
+        try:
+            return execute(sql, params, many, context)
+        except DatabaseError as error:
+            if isinstance(error.__cause__, psycopg.errors.ReadOnlySqlTransaction):
+                self.wrote = True
+            raise
+
+    def hold_to_reading(self, rows: list[ActivityEvent]) -> None:
+        """A tool that says it only reads did not try to write."""
+        if self.tool and (self.wrote or any(row.reason == WRITE_REFUSED for row in rows)):
+            raise AssertionError(
+                f"{self.tool.name} says read_only=True and changes or locks rows. Write "
+                "read_only=False with destructive= and idempotent=, or leave the rows alone."
+            ) from self.failure
+
+    def hold_to_schema(self, result: Mapping[str, Any]) -> None:
+        """The result is what the tool's output schema promises."""
+        schema = self.tool.definition.get("outputSchema") if self.tool else None
+        if self.tool is None or schema is None:
+            return
+        problems = Draft202012Validator(schema).iter_errors(result.get("structuredContent"))
+        for problem in problems:
+            raise AssertionError(
+                f"{self.tool.name} gave back what its output schema does not allow: "
+                f"{problem.json_path}: {problem.message}"
+            )
