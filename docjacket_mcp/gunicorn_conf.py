@@ -32,7 +32,8 @@ preload_app = True
 # An authorization request may be 8 KiB long; the server's own limit is half of that.
 limit_request_line = 8190
 timeout = 60
-graceful_timeout = 30
+# Longer than a tool may take unless it says otherwise (mcp_endpoint.definitions).
+graceful_timeout = 35
 # Longer than the idle timeout of the usual load balancers, so that they close first.
 keepalive = 75
 

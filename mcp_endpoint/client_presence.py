@@ -23,6 +23,11 @@ class ClientPresence:
         self._socket = connection
         self._gone = False
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a socket to look at."""
+        return self._socket is not None
+
     def is_gone(self) -> bool:
         """Whether they have hung up; costs one system call, waits for nothing."""
         if self._socket is not None and not self._gone:

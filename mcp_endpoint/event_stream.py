@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterator
 from mcp_endpoint.client_presence import ClientPresence
 from mcp_endpoint.envelope import MessageId
 from mcp_endpoint.exchange import Result, Steps
+from mcp_endpoint.paced_body import send_in_pieces
 from mcp_endpoint.progress import Progress, build_progress
 from mcp_endpoint.responses import encode_json, wrap_event
 
 KEEP_ALIVE = b": keep-alive\n\n"
-PIECE_BYTES = 16 * 1024
-# How long a client may take to make room for the next piece of its response.
-WRITE_SECONDS = 10.0
 
 
 def wait_for_news(steps: Steps) -> Result | Steps:
@@ -76,7 +74,7 @@ class EventStream:
             message = self._conclude(end.value)
         except Exception as error:
             message = self._explain(error)
-        yield from self._send_response(wrap_event(message))
+        yield from send_in_pieces(self._presence, wrap_event(message))
 
     def _wind_up(self, steps: Steps) -> None:
         """The server could not write, so the client is gone; bring the steps to their own end."""
@@ -90,13 +88,3 @@ class EventStream:
         if step is None or self._token is None:
             return KEEP_ALIVE
         return wrap_event(encode_json(build_progress(self._token, step)))
-
-    def _send_response(self, event: bytes) -> Iterator[bytes]:
-        """MCP 2026-07-28 transports: nothing MUST be sent to a client that has closed."""
-        for start in range(0, len(event), PIECE_BYTES):
-            if self._presence.is_gone():
-                return
-            if not self._presence.is_writable(WRITE_SECONDS):
-                self._presence.hang_up()
-                return
-            yield event[start : start + PIECE_BYTES]

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 
+from mcp_endpoint.client_presence import ClientPresence
 from mcp_endpoint.envelope import MessageId
+from mcp_endpoint.paced_body import PIECE_BYTES, send_in_pieces
 from mcp_endpoint.results import build_error
 
 JSON_TYPE = "application/json"
@@ -15,8 +17,13 @@ STREAM_TYPE = "text/event-stream"
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
-def build_response(message: Mapping[str, Any], *, stream: bool = False) -> HttpResponse:
-    """One message as JSON, or as the only event of a stream."""
+def build_response(
+    message: Mapping[str, Any], *, stream: bool = False, reader: ClientPresence | None = None
+) -> HttpResponse | StreamingHttpResponse:
+    """One message as JSON, or as the only event of a stream.
+
+    A large one goes out in pieces, so that a reader who stops reading holds no thread.
+    """
     body = encode_json(message)
     if stream:
         body = wrap_event(body)
@@ -24,7 +31,11 @@ def build_response(message: Mapping[str, Any], *, stream: bool = False) -> HttpR
     headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
     if stream:
         headers |= STREAM_HEADERS
-    return HttpResponse(body, content_type=STREAM_TYPE if stream else JSON_TYPE, headers=headers)
+    content_type = STREAM_TYPE if stream else JSON_TYPE
+    if reader and reader.is_known and len(body) > PIECE_BYTES:
+        pieces = send_in_pieces(reader, body)
+        return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)
+    return HttpResponse(body, content_type=content_type, headers=headers)
 
 
 def build_stream(pieces: Iterator[bytes]) -> StreamingHttpResponse:
@@ -52,10 +63,9 @@ def build_error_response(
     reference: str,
 ) -> HttpResponse:
     """A JSON-RPC error, always as JSON: clients look for a stream in successes only."""
-    response = build_response(
-        build_error(message_id, code, message, data=data, reference=reference)
-    )
-    response.status_code = status
+    body = encode_json(build_error(message_id, code, message, data=data, reference=reference))
+    length = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+    response = HttpResponse(body, content_type=JSON_TYPE, status=status, headers=length)
     for name, value in headers.items():
         response[name] = value
     return response

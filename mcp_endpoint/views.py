@@ -122,7 +122,8 @@ def answer(
     if not isinstance(outcome, Mapping):
         outcome = wait_for_news(outcome)
     if isinstance(outcome, Mapping):
-        return build_response(build_success(message.id, outcome), stream=not acceptable.json)
+        response = build_success(message.id, outcome)
+        return build_response(response, stream=not acceptable.json, reader=caller.presence)
     events = EventStream(
         caller.presence,
         find_progress_token(message.params),

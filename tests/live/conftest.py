@@ -15,12 +15,16 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.models import Role, TokenBucket, User
+from activity.origin import Origin
+from activity.references import new_reference
+from oauth_ext.personal_tokens import mint_personal_token
 from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory, UserFactory
 from tests.live.person import NO_AUTHORITIES, Person
 from tests.live.server import LiveServer, serve
 
 # What is refused on purpose comes from one address here, much of it at once.
 WIDE = {"HOSTED_ASSISTANT_NETWORKS": "127.0.0.0/8"}
+WITH_TOOLS = {**WIDE, "DJANGO_SETTINGS_MODULE": "tests.live.tool_settings"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,15 @@ class Resident:
     acme: str
     acme_id: UUID
     borealis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person without a browser: their personal access token."""
+
+    user: User
+    organization_id: UUID
+    token: str
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +73,21 @@ def server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with serve(str(database.settings_dict["NAME"]), log, **WIDE) as server:
         yield server
     assert "Traceback" not in server.read_log(), server.read_log()
+
+
+@pytest.fixture(scope="package")
+def tool_server(committed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A server with the tools of ``tests.live.tool_app``; none of them may end in a traceback."""
+    log = tmp_path_factory.mktemp("tool-server") / "gunicorn.log"
+    with serve(str(database.settings_dict["NAME"]), log, **WITH_TOOLS) as server:
+        yield server
+    assert "Traceback" not in server.read_log(), server.read_log()
+
+
+@pytest.fixture
+def caller(committed: None) -> Caller:
+    """Somebody new, with a personal access token for everything."""
+    return make_caller()
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +127,23 @@ def make_resident(server: LiveServer) -> Resident:
     trust = server.certificate.trust() if server.certificate else NO_AUTHORITIES
     browser = Person(server.url, user.email, PASSWORD, trust)
     return Resident(user, browser, acme.name, acme.id, borealis.name)
+
+
+def make_caller() -> Caller:
+    """Commit a person with an organization of their own and a token that may do everything."""
+    unique = uuid4().hex[:8]
+    membership = MembershipFactory(
+        user=UserFactory(email=f"caller-{unique}@acme.example"),
+        organization=OrganizationFactory(name=f"Acme {unique}", slug=f"acme-{unique}"),
+        role=Role.OWNER,
+    )
+    reference = new_reference()
+    token = mint_personal_token(
+        membership,
+        label="Caller",
+        scopes=("read", "draft", "actions"),
+        days=30,
+        nonce=reference,
+        origin=Origin(reference),
+    )
+    return Caller(membership.user, membership.organization_id, token)
