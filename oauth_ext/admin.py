@@ -4,6 +4,7 @@ Operators see and cut; they never see a secret or a hash, and never make a token
 Clients are in ``client_admin``.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import oauth2_provider.admin  # noqa: F401  (registers the toolkit's own pages, replaced below)
@@ -15,6 +16,7 @@ from accounts.signed_in import signed_in_user
 from activity.origin import origin_of
 from activity.recorded_admin import RecordedAdmin
 from oauth_ext.client_admin import ClientAdmin
+from oauth_ext.connection_control import pause_connection, resume_connection
 from oauth_ext.connections import ConnectionNotFoundError, revoke_connection
 from oauth_ext.guarded_admin import GuardedAdmin
 from oauth_ext.models import (
@@ -70,7 +72,7 @@ class ConnectionAdmin(WatchOnlyAdmin):
     list_filter = (("revoked_at", admin.EmptyFieldListFilter), "organization")
     search_fields = ("client__name", "client__client_id", "user__email", "organization__name")
     list_select_related = ("client", "user", "organization")
-    actions = ("disconnect",)
+    actions = ("pause", "resume", "disconnect")
 
     def has_cut_permission(self, request: HttpRequest) -> bool:
         """Looking is not enough to cut."""
@@ -92,6 +94,34 @@ class ConnectionAdmin(WatchOnlyAdmin):
             except ConnectionNotFoundError:
                 continue
         self.message_user(request, f"{ended} disconnected.", messages.SUCCESS)
+
+    @admin.action(description="Pause: refuse their calls until resumed", permissions=["cut"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        """Let each selected connection rest, with a row for each."""
+        paused = self.control(request, queryset, pause_connection)
+        self.message_user(request, f"{paused} paused.", messages.SUCCESS)
+
+    @admin.action(description="Resume: let paused ones go on", permissions=["cut"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        """Let each selected connection go on, with a row for each."""
+        resumed = self.control(request, queryset, resume_connection)
+        self.message_user(request, f"{resumed} resumed.", messages.SUCCESS)
+
+    def control(
+        self, request: HttpRequest, queryset: QuerySet[Connection], change: Callable[..., bool]
+    ) -> int:
+        """How many of the selected connections the operator's change concerned."""
+        changed = 0
+        for connection in queryset:
+            try:
+                changed += change(
+                    connection_id=connection.id,
+                    by_user_id=signed_in_user(request).pk,
+                    origin=origin_of(request),
+                )
+            except ConnectionNotFoundError:
+                continue
+        return changed
 
 
 @admin.register(TokenFamily)

@@ -8,6 +8,7 @@ from oauth_ext.views import (
     activity,
     ai_access,
     authorization,
+    connections,
     home,
     leaked_tokens,
     metadata,
@@ -45,8 +46,23 @@ urlpatterns = [
     ),
     path(
         "settings/ai-access/connections/<uuid:connection_id>/disconnect",
-        ai_access.disconnect,
+        connections.disconnect,
         name="disconnect",
+    ),
+    path(
+        "settings/ai-access/connections/<uuid:connection_id>/pause",
+        connections.pause,
+        name="pause",
+    ),
+    path(
+        "settings/ai-access/connections/<uuid:connection_id>/resume",
+        connections.resume,
+        name="resume",
+    ),
+    path(
+        "settings/ai-access/connections/<uuid:connection_id>/label",
+        connections.rename,
+        name="rename",
     ),
     path("settings/activity", activity.activity, name="activity"),
 ]

@@ -1,25 +1,18 @@
 """``/settings/ai-access``: a person's connected applications and personal access tokens."""
 
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
 from accounts.memberships import find_active_memberships
 from accounts.signed_in import signed_in_user
-from activity.origin import origin_of
-from oauth_ext.connections import (
-    ConnectionNotFoundError,
-    ConnectionSummary,
-    find_connections,
-    revoke_connection,
-)
+from oauth_ext.connection_control import MAX_LABEL
+from oauth_ext.connections import find_connections
 from oauth_ext.forms import PersonalTokenForm
 from oauth_ext.install_guides import build_install_guides
 from oauth_ext.personal_tokens import find_minted, find_personal_tokens
@@ -60,39 +53,6 @@ def render_ai_access(
         else None,
         "install_guides": build_install_guides(tokens_are="below"),
         "mcp_url": settings.MCP_RESOURCE,
+        "max_label": MAX_LABEL,
     }
     return render(request, "oauth_ext/ai_access.html", context, status=status)
-
-
-@require_http_methods(["GET", "POST"])
-@login_required
-@never_cache
-def disconnect(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    """Ask, then cut one connection; its next call is refused."""
-    connection = get_own_connection(request, connection_id)
-    if request.method == "GET":
-        return render(request, "oauth_ext/disconnect.html", {"connection": connection})
-    try:
-        revoke_connection(
-            connection_id=connection.id,
-            by_user_id=signed_in_user(request).pk,
-            reason="disconnected_by_user",
-            origin=origin_of(request),
-        )
-    except ConnectionNotFoundError as error:
-        raise Http404 from error
-    name = connection.label or connection.client_name or "The application"
-    messages.success(
-        request,
-        f"{name} is disconnected from {connection.organization_name}. "
-        "Its very next call will be refused.",
-    )
-    return redirect("oauth_ext:ai_access")
-
-
-def get_own_connection(request: HttpRequest, connection_id: UUID) -> ConnectionSummary:
-    """The person's own connection; anybody else's is as good as none."""
-    for connection in find_connections(user_id=signed_in_user(request).pk):
-        if connection.id == connection_id:
-            return connection
-    raise Http404

@@ -281,7 +281,8 @@ def build_settings(values: Mapping[str, str]) -> tuple[Message, ...]:
         ("expires_in_days", "30"),
     )
     filters = name_fields(log="me", outcome="refused", q=values["reference"], before="99999")
-    connection = f"/settings/ai-access/connections/{values['connection']}/disconnect"
+    control = f"/settings/ai-access/connections/{values['connection']}/"
+    connection = control + "disconnect"
     personal = f"/settings/ai-access/tokens/{values['personal_id']}/revoke"
     return (
         Message("ai access", "GET", "/settings/ai-access", who="alice"),
@@ -296,6 +297,9 @@ def build_settings(values: Mapping[str, str]) -> tuple[Message, ...]:
         ),
         Message("disconnect page", "GET", connection, who="alice"),
         Message("disconnect", "POST", connection, form=(token,), who="alice"),
+        Message("pause", "POST", control + "pause", form=(token,), who="alice"),
+        Message("resume", "POST", control + "resume", form=(token,), who="alice"),
+        Message("label", "POST", control + "label", form=(token, ("label", "x")), who="alice"),
         Message("revoke personal", "POST", personal, form=(token,), who="alice"),
     )
 

@@ -99,10 +99,12 @@ TENANCY: tuple[Mutant, ...] = (
     ),
     mutant(
         (312,),
-        "oauth_ext/views/ai_access.py",
+        "oauth_ext/views/connections.py",
         "find_connections(user_id=signed_in_user(request).pk):\n"
         "        if connection.id == connection_id:",
-        "find_organization_connections():\n        if connection.id == connection_id:",
+        "__import__('oauth_ext.connections').connections.summarize(\n"
+        "        __import__('oauth_ext.connections').connections.find_standing_rows()\n    ):\n"
+        "        if connection.id == connection_id:",
         "oauth_ext/test_pages.py::test_somebody_elses_connection_is_as_good_as_none",
     ),
     mutant(

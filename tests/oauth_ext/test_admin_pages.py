@@ -173,6 +173,27 @@ def test_disconnecting_and_revoking_from_the_lists(
     assert ended.details["by_user"] == operator_id
 
 
+@pytest.mark.case(262)
+def test_pausing_and_resuming_from_the_list(
+    operator: Browser, oauth: OAuthClient, alice_acme: Connected, log
+) -> None:
+    url = url_of(Connection, "changelist")
+
+    def act(action: str) -> None:
+        selected = {"action": action, "_selected_action": [alice_acme.connection.pk]}
+        assert operator.post(url, selected).status_code == 302
+
+    operator_id = str(User.objects.get(email="operator@host.example").id)
+    for action, status, event in (
+        ("pause", 403, "oauth.connection.paused"),
+        ("resume", 200, "oauth.connection.resumed"),
+    ):
+        for _ in range(2):
+            act(action)
+            assert oauth.call(alice_acme.access_token).status_code == status
+        assert log().get(event=event).details == {"by_user": operator_id}
+
+
 @pytest.mark.case(267)
 def test_switching_a_client_off_refuses_everything_of_it(
     operator: Browser, oauth: OAuthClient, alice_acme: Connected

@@ -114,6 +114,8 @@ def test_somebody_elses_connection_is_as_good_as_none(
         PAGE,
         LOG,
         f"{PAGE}/connections/00000000-0000-0000-0000-000000000000/disconnect",
+        f"{PAGE}/connections/00000000-0000-0000-0000-000000000000/pause",
+        f"{PAGE}/connections/00000000-0000-0000-0000-000000000000/label",
         f"{PAGE}/tokens/00000000-0000-0000-0000-000000000000/revoke",
         "/accounts/password/change",
     ],
@@ -129,6 +131,93 @@ def test_disconnecting_needs_its_csrf_token(alice_acme: Connected, world: World)
     browser.force_login(world.alice)
     before = photograph()
     page_refusal_of(browser.post(disconnect_url(alice_acme)), "csrf", 403)
+    assert photograph() == before
+
+
+# --- pausing, resuming, labelling ---------------------------------------------------------------
+
+
+def control_url(connected: Connected, what: str) -> str:
+    """Where this connection is paused, resumed or labelled."""
+    return f"{PAGE}/connections/{connected.connection.id}/{what}"
+
+
+@pytest.mark.case(262)
+def test_pausing_and_resuming_on_the_page_count_at_the_next_call_and_say_so(
+    browse: Any, oauth: OAuthClient, alice_acme: Connected, world: World, log: Any
+) -> None:
+    browser = browse(world.alice)
+    assert oauth.call(alice_acme.access_token).status_code == 200
+    page = browser.get(PAGE).content.decode()
+    assert control_url(alice_acme, "pause") in page
+    assert control_url(alice_acme, "resume") not in page
+    done = browser.post(control_url(alice_acme, "pause"), follow=True)
+    page = done.content.decode()
+    assert "Test client is paused in Acme" in page
+    assert control_url(alice_acme, "resume") in page
+    assert control_url(alice_acme, "pause") not in page
+    assert oauth.call(alice_acme.access_token).status_code == 403
+    row = log().get(event="oauth.connection.paused")
+    assert row.connection_id == alice_acme.connection.id
+    assert row.details == {"by_user": str(world.alice.id)}
+    done = browser.post(control_url(alice_acme, "resume"), follow=True)
+    assert "may act for you in Acme again" in done.content.decode()
+    assert oauth.call(alice_acme.access_token).status_code == 200
+    assert log().get(event="oauth.connection.resumed").details == {"by_user": str(world.alice.id)}
+
+
+def test_a_label_is_given_shown_and_taken_away(
+    browse: Any, alice_acme: Connected, world: World, log: Any
+) -> None:
+    browser, url = browse(world.alice), control_url(alice_acme, "label")
+    page = browser.post(url, {"label": "  <b>Laptop</b> "}, follow=True).content.decode()
+    assert "The label was changed." in page
+    assert "&lt;b&gt;Laptop&lt;/b&gt;" in page and "<b>Laptop" not in page
+    assert "Calls itself" in page
+    row = log().get(event="oauth.connection.renamed")
+    assert row.details["label"] == "<b>Laptop</b>"
+    browser.post(url, {"label": "<b>Laptop</b>"})
+    assert log().filter(event="oauth.connection.renamed").count() == 1
+    for wrong, problem in (("x" * 101, "at most 100 characters"), ("a\nb", "one line")):
+        answer = browser.post(url, {"label": wrong})
+        assert answer.status_code == 422
+        assert problem in answer.content.decode()
+    alice_acme.connection.refresh_from_db()
+    assert alice_acme.connection.label == "<b>Laptop</b>"
+    browser.post(url)
+    alice_acme.connection.refresh_from_db()
+    assert alice_acme.connection.label == ""
+
+
+@pytest.mark.case(312)
+@pytest.mark.parametrize("what", ["pause", "resume", "label"])
+def test_what_is_somebody_elses_is_neither_paused_nor_resumed_nor_labelled(
+    browse: Any, connect: Callable[..., Connected], world: World, what: str
+) -> None:
+    bens, own = connect(world.ben, world.acme), connect(world.alice, world.acme)
+    Connection.objects.update(paused_at="2026-01-01T00:00:00Z" if what == "resume" else None)
+    before = photograph()
+    for person in (world.alice, world.cleo):
+        browser = browse(person)
+        foreign = browser.post(control_url(bens, what), {"label": "mine"})
+        absent = browser.post(f"{PAGE}/connections/{world.acme.id}/{what}", {"label": "mine"})
+        page_refusal_of(foreign, "not_found", 404)
+        bodies = [p.content.decode().replace(p["Reference-Id"], "") for p in (foreign, absent)]
+        assert bodies[0] == bodies[1]
+    assert photograph() == before
+    alice = browse(world.alice)
+    assert alice.get(control_url(own, what))["Location"] == PAGE
+    assert photograph() == before
+    assert alice.post(control_url(own, what), {"label": "mine"})["Location"] == PAGE
+    assert photograph() != before
+
+
+@pytest.mark.parametrize("what", ["pause", "resume", "label"])
+def test_pausing_needs_its_csrf_token(alice_acme: Connected, world: World, what: str) -> None:
+    browser = Browser(enforce_csrf_checks=True, headers={"Accept": "text/html"})
+    browser.force_login(world.alice)
+    before = photograph()
+    page_refusal_of(browser.post(control_url(alice_acme, what), {"label": "x"}), "csrf", 403)
     assert photograph() == before
 
 
