@@ -172,6 +172,8 @@ REASONS = {
     "tool_error": "The tool could not do it.",
     "too_many_attempts": "Too many attempts in a short time.",
     "unknown_method": "There is no such method.",
+    "unknown_prompt": "There is no such prompt.",
+    "unknown_resource": "There is no such resource, or it is somebody else's.",
     "unknown_tool": "There is no such tool.",
     "unknown_address": "Nobody has this e-mail address.",
     "user_inactive": "The account is switched off.",

@@ -1,4 +1,4 @@
-"""The MCP endpoint application: finds every tool when the process starts."""
+"""The MCP endpoint application: finds tools, resources and prompts when the process starts."""
 
 from importlib import import_module
 
@@ -9,20 +9,22 @@ from mcp_endpoint.errors import ToolDefinitionError
 
 
 class McpEndpointConfig(AppConfig):
-    """Loads the built-in tools, then ``mcp_tools.py`` of every installed application."""
+    """Loads the built-in ones, then ``mcp_tools.py``, ``mcp_resources.py`` and ``mcp_prompts.py``
+    of every installed application."""
 
     name = "mcp_endpoint"
     verbose_name = "MCP endpoint"
 
     def ready(self) -> None:
-        """Register all tools now: a tool that is not well defined stops the process."""
+        """Register all of them now: one that is not well defined stops the process."""
         # By name, because tools read models and those exist only from here on.
         import_module("mcp_endpoint.checks")
         try:
-            import_module("mcp_endpoint.tools")
-            autodiscover_modules("mcp_tools")
+            for package in ("tools", "builtin_resources", "builtin_prompts"):
+                import_module(f"mcp_endpoint.{package}")
+            autodiscover_modules("mcp_tools", "mcp_resources", "mcp_prompts")
         except ToolDefinitionError as error:
             # The sentence says what to write; a traceback of Django's start would bury it.
-            raise SystemExit(f"A tool is not well defined. {error}") from None
+            raise SystemExit(f"A tool, resource or prompt is not well defined. {error}") from None
         # Last, when all of them are known; personal access tokens can be narrowed to some.
         import_module("mcp_endpoint.announcement").announce_registered_tools()

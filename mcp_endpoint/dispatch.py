@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 
 from django.conf import settings
 
+from mcp_endpoint.completion import complete
 from mcp_endpoint.errors import MethodNotFoundError
 from mcp_endpoint.exchange import Exchange, Handler, Result, Steps
 from mcp_endpoint.opening_methods import discover, initialize, ping
+from mcp_endpoint.prompt_methods import get_prompt, list_prompts
 from mcp_endpoint.protocol import Era
+from mcp_endpoint.resource_methods import list_resources, list_templates, read_resource
 from mcp_endpoint.results import build_server_info, stamp_result
 from mcp_endpoint.tool_methods import call, list_tools
 
@@ -46,17 +49,28 @@ def finish(steps: Steps, stamp: Callable[[Result], Result]) -> Steps:
     return stamp((yield from steps))
 
 
-CACHEABLE = frozenset({"server/discover", "tools/list"})
+CACHEABLE = frozenset(
+    {
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+        "resources/read",
+    }
+)
+# The same in both eras.
+SERVED: Mapping[str, Handler] = {
+    "tools/list": list_tools,
+    "tools/call": call,
+    "resources/list": list_resources,
+    "resources/templates/list": list_templates,
+    "resources/read": read_resource,
+    "prompts/list": list_prompts,
+    "prompts/get": get_prompt,
+    "completion/complete": complete,
+}
 HANDLERS: Mapping[Era, Mapping[str, Handler]] = {
-    Era.LEGACY: {
-        "initialize": initialize,
-        "ping": ping,
-        "tools/list": list_tools,
-        "tools/call": call,
-    },
-    Era.MODERN: {
-        "server/discover": discover,
-        "tools/list": list_tools,
-        "tools/call": call,
-    },
+    Era.LEGACY: {"initialize": initialize, "ping": ping, **SERVED},
+    Era.MODERN: {"server/discover": discover, **SERVED},
 }

@@ -1,13 +1,14 @@
 """Every way the endpoint refuses, once: JSON-RPC code, HTTP status, wire text and log reason.
 
 MCP 2026-07-28 basic §Error Codes and transports §Streamable HTTP; RFC 6750 §3.1 for 401 and 403.
-``message`` and ``data`` go out; ``reason`` stays in the log. Nothing a caller sent is echoed.
+``message`` and ``data`` go out; ``reason`` and ``details`` stay in the log. Of what a caller sent
+only the URI of a resource that is not there is echoed.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from activity.events import Event
+from activity.events import Event, Outcome
 from activity.subject import Subject
 
 PARSE_ERROR = -32700
@@ -18,6 +19,8 @@ INTERNAL_ERROR = -32603
 HEADER_MISMATCH = -32020
 MISSING_CLIENT_CAPABILITY = -32021
 UNSUPPORTED_PROTOCOL_VERSION = -32022
+# A resource that is not there, before 2026-07-28.
+RESOURCE_NOT_FOUND = -32002
 # -32000 to -32019 are the implementation's own; SDKs use -32000 and -32001 for their transport.
 UNAUTHORIZED = -32010
 INSUFFICIENT_SCOPE = -32011
@@ -37,8 +40,15 @@ class ToolError(Exception):
         self.reason = reason
 
 
+class ResourceNotFoundError(Exception):
+    """What a resource raises when this caller has no such thing, whatever others may have."""
+
+
 class ToolDefinitionError(Exception):
-    """A tool is not well defined; the text says what to write. Raised while the process starts."""
+    """A tool, resource or prompt is not well defined; the text says what to write.
+
+    Raised while the process starts.
+    """
 
 
 class UnrecordedError(Exception):
@@ -49,7 +59,8 @@ class RefusedError(Exception):
     """A request that is answered with a JSON-RPC error instead of a result."""
 
     code: ClassVar[int] = INVALID_REQUEST
-    event: ClassVar[Event] = Event.REQUEST_REFUSED
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+    event: Event = Event.REQUEST_REFUSED
     status: int = 400
     reason: str = "invalid_request"
 
@@ -63,9 +74,13 @@ class RefusedError(Exception):
         headers: Mapping[str, str] | None = None,
         subject: Subject | None = None,
         tool: str = "",
+        event: Event | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.event = event or type(self).event
+        self.details = dict(details or {})
         self.reason = reason or type(self).reason
         self.status = status or type(self).status
         self.data = dict(data or {})
@@ -215,3 +230,24 @@ class InvalidParamsError(RefusedError):
     code = INVALID_PARAMS
     status = 200
     reason = "bad_params"
+
+
+class ResourceAbsentError(InvalidParamsError):
+    """No such resource for this caller (MCP 2026-07-28 server/resources §Error Handling)."""
+
+    reason = "unknown_resource"
+
+
+class LegacyResourceAbsentError(ResourceAbsentError):
+    """The same before 2026-07-28, which had a code of its own for it."""
+
+    code = RESOURCE_NOT_FOUND
+
+
+class ReadingFailedError(RefusedError):
+    """A resource, prompt or suggestion could not be made, by a fault of ours."""
+
+    code = INTERNAL_ERROR
+    outcome = Outcome.FAILED
+    status = 200
+    reason = "internal_error"

@@ -6,7 +6,9 @@ back the reference of a summary instead.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import django.db
 
@@ -40,12 +42,12 @@ def record_refusal(
     record_event(
         refusal.event,
         origin=origin,
-        outcome=Outcome.REFUSED,
+        outcome=refusal.outcome,
         reason=refusal.reason,
         tool=refusal.tool,
         protocol_version=protocol_version,
         http_status=refusal.status,
-        **asdict(build_subject(principal)),
+        **asdict(build_subject(principal, refusal.details)),
     )
     return origin.reference
 
@@ -65,8 +67,8 @@ def record_fault(origin: Origin, principal: Principal | None, reason: str) -> No
         logger.exception("a fault could not be recorded")
 
 
-def build_subject(principal: Principal | None) -> Subject:
-    """The principal as the log names it."""
+def build_subject(principal: Principal | None, details: Mapping[str, Any] | None = None) -> Subject:
+    """The principal as the log names it, and what else belongs into the row's details."""
     if principal is None:
         return Subject()
     return Subject(
@@ -74,5 +76,5 @@ def build_subject(principal: Principal | None) -> Subject:
         organization_id=principal.organization_id,
         client_id=principal.client_id,
         connection_id=principal.connection_id,
-        details=principal.named_in_log,
+        details={**(details or {}), **principal.named_in_log},
     )

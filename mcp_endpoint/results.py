@@ -12,8 +12,8 @@ from mcp_endpoint.envelope import MessageId
 from mcp_endpoint.protocol import MODERN_VERSIONS, Era
 
 SERVER_INFO_KEY = "io.modelcontextprotocol/serverInfo"
-# Only tools, and no promise to announce changes of their list: there is no stream to do it on.
-CAPABILITIES: Mapping[str, Any] = {"tools": {}}
+# No promise to announce changes of a list or of a resource: there is no stream to do it on.
+CAPABILITIES: Mapping[str, Any] = {"tools": {}, "resources": {}, "prompts": {}, "completions": {}}
 CACHE_MILLISECONDS = 60_000
 INSTRUCTIONS = (
     "Every tool acts as the person who connected this application, inside the one organization "

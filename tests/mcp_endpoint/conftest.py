@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from activity.models import ActivityEvent
 from activity.origin import Origin
 from mcp_endpoint.context import CallContext
+from mcp_endpoint.prompts import prompt, prompt_registry
 from mcp_endpoint.registry import registry, tool
+from mcp_endpoint.resources import resource, resource_registry
 from oauth_ext.client_metadata import parse_client_metadata
 from oauth_ext.registration import register_client
 from tests.mcp_client import McpClient
@@ -117,3 +119,38 @@ def register() -> Iterator[Register]:
 def rows_of(reference: str) -> list[ActivityEvent]:
     """The activity rows of one request, oldest first."""
     return list(ActivityEvent.objects.with_reference(reference).order_by("id"))
+
+
+AddResource = Callable[..., None]
+
+
+@pytest.fixture
+def add_resource() -> Iterator[AddResource]:
+    """Register a resource for one test: ``add_resource(function, uri=…, …)``."""
+    added: list[str] = []
+
+    def add(function: Callable[..., Any], **options: Any) -> None:
+        resource(**({"scope": "read", "title": "Probe"} | options))(function)
+        added.append(options.get("uri") or options["uri_template"])
+
+    yield add
+    for uri in added:
+        resource_registry.remove(uri)
+
+
+AddPrompt = Callable[..., str]
+
+
+@pytest.fixture
+def add_prompt() -> Iterator[AddPrompt]:
+    """Register a prompt for one test: ``add_prompt(function, …) -> name``."""
+    added: list[str] = []
+
+    def add(function: Callable[..., Any], **options: Any) -> str:
+        prompt(**({"scope": "read", "title": "Probe"} | options))(function)
+        added.append(options.get("name") or function.__name__)
+        return added[-1]
+
+    yield add
+    for name in added:
+        prompt_registry.remove(name)

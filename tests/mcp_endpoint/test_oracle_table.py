@@ -26,6 +26,7 @@ def modern_call(mcp: McpClient, **changes: Any) -> Any:
     return mcp.modern("tools/call", WHOAMI, **changes)
 
 
+SERVED = ("tools", "resources", "prompts", "completions")
 MODERN_ROWS: list[tuple[str, dict[str, Any], int, int | None]] = [
     ("all correct", {}, 200, None),
     ("no _meta", {"meta": None}, 400, -32602),
@@ -97,9 +98,9 @@ def test_modern_call(
         "ping",
         "initialize",
         "logging/setLevel",
-        "prompts/list",
-        "resources/list",
+        "roots/list",
         "resources/subscribe",
+        "resources/unsubscribe",
         "subscriptions/listen",
         "notifications/cancelled",
         "Tools/List",
@@ -113,7 +114,7 @@ def test_unknown_and_removed_methods_are_404_in_the_modern_era(mcp: McpClient, m
 
 
 @pytest.mark.case(287)
-@pytest.mark.parametrize("method", ["server/discover", "prompts/list", "logging/setLevel"])
+@pytest.mark.parametrize("method", ["server/discover", "resources/subscribe", "logging/setLevel"])
 def test_unknown_methods_are_200_in_the_legacy_era(mcp: McpClient, method: str) -> None:
     answer = mcp.legacy(method)
     assert answer.status_code == 200
@@ -155,7 +156,7 @@ def test_initialize_negotiates_and_issues_no_session(
     answer = mcp.initialize(requested)
     result = answer.json()["result"]
     assert result["protocolVersion"] == answered
-    assert result["capabilities"] == {"tools": {}}
+    assert result["capabilities"] == {name: {} for name in SERVED}
     assert result["serverInfo"]["version"]
     assert "resultType" not in result and "ttlMs" not in result
     assert "Mcp-Session-Id" not in answer.headers
@@ -295,7 +296,7 @@ def test_a_client_that_takes_neither_type_gets_406(mcp: McpClient) -> None:
 def test_discovery_is_complete_and_lists_modern_revisions_only(mcp: McpClient) -> None:
     result = mcp.modern("server/discover").json()["result"]
     assert result["supportedVersions"] == [MODERN]
-    assert result["capabilities"] == {"tools": {}}
+    assert result["capabilities"] == {name: {} for name in SERVED}
     assert (result["resultType"], result["cacheScope"]) == ("complete", "private")
     assert 0 <= result["ttlMs"] <= 60_000
     assert result["_meta"][SERVER_INFO_KEY]["version"]

@@ -1,0 +1,183 @@
+"""The prompts: one decorator, one registry, one order (MCP 2026-07-28 server/prompts).
+
+A prompt is what a person picks to begin a conversation with. A host application writes
+``mcp_prompts.py`` beside its ``models.py``; it is found at start.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from mcp_endpoint.completers import Completer, check_completers
+from mcp_endpoint.content import CONTENT_TYPES, Content, Text
+from mcp_endpoint.definitions import name_place
+from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.resource_definitions import check_words
+from mcp_endpoint.text_parameters import TextParameters, read_parameters
+
+Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt and who says it; a plain text may be given as it is."""
+
+    content: Content | str
+    role: Role = "user"
+
+    def __post_init__(self) -> None:
+        if self.role not in ("user", "assistant"):
+            raise ValueError('role is "user" or "assistant"')
+        if not isinstance(self.content, (str, *CONTENT_TYPES)):
+            raise TypeError("content is a text or one of mcp_endpoint.content")
+
+
+Said = str | Content | Message
+PromptFunction = Callable[..., Said | Sequence[Said]]
+Function = TypeVar("Function", bound=PromptFunction)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One registered prompt; ``definition`` is what ``prompts/list`` shows."""
+
+    name: str
+    description: str
+    scope: str
+    redact: frozenset[str]
+    complete: Mapping[str, Completer]
+    parameters: TextParameters
+    function: PromptFunction
+    definition: dict[str, Any]
+
+
+class PromptRegistry:
+    """All prompts by name; lists them in alphabetical order, whoever registered first."""
+
+    def __init__(self) -> None:
+        self._prompts: dict[str, Prompt] = {}
+
+    def add(self, prompt: Prompt) -> None:
+        """Register a prompt; a name can be taken once."""
+        if prompt.name in self._prompts:
+            raise ToolDefinitionError(
+                f"Two prompts are called {prompt.name!r}: "
+                f"{name_place(self._prompts[prompt.name].function)} and "
+                f"{name_place(prompt.function)}. Give one of them another name=…."
+            )
+        self._prompts[prompt.name] = prompt
+
+    def remove(self, name: str) -> None:
+        """Forget a prompt; for tests that add their own."""
+        del self._prompts[name]
+
+    def find(self, name: str) -> Prompt | None:
+        """The prompt of this name, or None."""
+        return self._prompts.get(name)
+
+    def list_prompts(self) -> list[Prompt]:
+        """All prompts in alphabetical order."""
+        return [self._prompts[name] for name in sorted(self._prompts)]
+
+
+prompt_registry = PromptRegistry()
+
+
+def prompt(
+    *,
+    scope: str | None = None,
+    title: str | None = None,
+    name: str | None = None,
+    redact: Iterable[str] = (),
+    complete: Mapping[str, Completer] | None = None,
+) -> Callable[[Function], Function]:
+    """Register a function as a prompt.
+
+    The function takes ``(context: CallContext)`` and typed parameters, which are the prompt's
+    arguments; ``Annotated[type, Field(description=…)]`` says what one is for. It returns a text, a
+    block of ``mcp_endpoint.content``, a ``Message``, or a list of these. Its docstring is what
+    people see. Values of arguments named in ``redact`` never reach the log.
+
+    Args:
+        complete: who suggests values of an argument, by its name.
+
+    Raises:
+        ToolDefinitionError: something is missing or wrong; the text says what to write.
+    """
+
+    def register(function: Function) -> Function:
+        prompt_registry.add(
+            define_prompt(
+                function,
+                name=name or str(getattr(function, "__name__", "")),
+                scope=scope,
+                title=title,
+                redact=frozenset([redact] if isinstance(redact, str) else redact),
+                complete=complete or {},
+            )
+        )
+        return function
+
+    return register
+
+
+def define_prompt(
+    function: PromptFunction,
+    *,
+    name: str,
+    scope: str | None,
+    title: str | None,
+    redact: frozenset[str],
+    complete: Mapping[str, Completer],
+) -> Prompt:
+    """Check a definition completely and build the prompt."""
+    place = name_place(function)
+    scope, title, description = check_words(function, place, name=name, scope=scope, title=title)
+    parameters = read_parameters(function, place)
+    if unknown := redact - set(parameters.names):
+        raise ToolDefinitionError(
+            f"{place}: redact= names {', '.join(sorted(unknown))}, which the function does not "
+            "take. Write names of its parameters."
+        )
+    return Prompt(
+        name=name,
+        description=description,
+        scope=scope,
+        redact=redact,
+        complete=check_completers(place, complete, parameters.names),
+        parameters=parameters,
+        function=function,
+        definition=build_definition(name, title, description, parameters),
+    )
+
+
+def build_definition(
+    name: str, title: str, description: str, parameters: TextParameters
+) -> dict[str, Any]:
+    """The prompt as ``prompts/list`` shows it."""
+    arguments = [
+        {
+            "name": parameter.name,
+            **({"description": parameter.description} if parameter.description else {}),
+            "required": parameter.required,
+        }
+        for parameter in parameters.parameters
+    ]
+    return {"name": name, "title": title, "description": description, "arguments": arguments}
+
+
+def list_messages(said: Said | Sequence[Said]) -> list[tuple[Role, Content]]:
+    """Who says what, in order.
+
+    Raises:
+        TypeError: the prompt returned something else than it may.
+    """
+    entries = [said] if isinstance(said, (str, Message, *CONTENT_TYPES)) else list(said)
+    messages: list[tuple[Role, Content]] = []
+    for entry in entries:
+        message = entry if isinstance(entry, Message) else Message(entry)
+        content = message.content
+        messages.append((message.role, Text(content) if isinstance(content, str) else content))
+    if not messages:
+        raise TypeError("a prompt says at least one thing")
+    return messages
