@@ -363,6 +363,7 @@ TRANSPORT: Mapping[int, Case] = {
     298: (0, "A tool that raises: a general message with the reference, no detail."),
     300: (0, "Thousands of bent requests: no fault, and valid calls work before and after."),
     301: (1, "Hundreds of slow senders: others are served all the same."),
+    302: (2, "A reader takes a byte a second: what is buffered and how long are bounded."),
     303: (0, "Two lengths, a length and chunks, bad chunks: 400, and no second request."),
     304: (1, "A thousand headers, one of 64 KiB, repeated ones: refused soon."),
     305: (0, "A token in the query: 401, not used, not kept."),
