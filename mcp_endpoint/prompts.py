@@ -10,9 +10,9 @@ from typing import Any, Literal, TypeVar
 
 from mcp_endpoint.completers import Completer, check_completers
 from mcp_endpoint.content import CONTENT_TYPES, Content, Text
-from mcp_endpoint.definitions import name_place
 from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.resource_definitions import check_words
+from mcp_endpoint.signatures import name_place
 from mcp_endpoint.text_parameters import TextParameters, read_parameters
 
 Role = Literal["user", "assistant"]

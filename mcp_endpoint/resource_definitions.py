@@ -13,11 +13,11 @@ from pydantic import BaseModel
 from mcp_endpoint.completers import Completer, check_completers
 from mcp_endpoint.content import MEDIA_TYPE
 from mcp_endpoint.context import CallContext
-from mcp_endpoint.definitions import TOOL_NAME, name_place
+from mcp_endpoint.definitions import check_name, check_scope, check_title
 from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.signatures import name_place
 from mcp_endpoint.text_parameters import TextParameters, read_parameters
 from mcp_endpoint.uris import UriError, UriTemplate, parse_template
-from oauth_ext.scopes import SUPPORTED
 
 Contents = str | bytes | BaseModel
 ResourceFunction = Callable[..., Contents]
@@ -145,18 +145,11 @@ def check_words(
     function: Callable[..., Any], place: str, *, name: str, scope: str | None, title: str | None
 ) -> tuple[str, str, str]:
     """The scope, the title and the description, all of them stated."""
-    if not TOOL_NAME.fullmatch(name):
-        raise ToolDefinitionError(
-            f"{place}: {name!r} is no name. Write name= with 1 to 64 of A-Z a-z 0-9 _ . -"
-        )
-    if scope not in SUPPORTED or scope is None:
-        raise ToolDefinitionError(f"{place}: write scope= as one of {', '.join(SUPPORTED)}.")
-    if not title:
-        raise ToolDefinitionError(f"{place}: write title=, a few words that people see.")
     description = inspect.getdoc(function)
     if not description:
         raise ToolDefinitionError(f"{place}: write a docstring; it is what people and models read.")
-    return scope, title, description
+    check_name(name, place)
+    return check_scope(scope, place), check_title(title, place), description
 
 
 def settle_media_type(place: str, mime_type: str | None, returns: Any) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from mcp_endpoint.completers import Completer
-from mcp_endpoint.definitions import name_place
 from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.resource_definitions import Lister, Resource, ResourceFunction, define_resource
+from mcp_endpoint.signatures import name_place
 
 Function = TypeVar("Function", bound=ResourceFunction)
 
