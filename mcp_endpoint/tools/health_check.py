@@ -15,6 +15,7 @@ from mcp_endpoint.protocol import LATEST_LEGACY_VERSION, MODERN_VERSIONS
 from mcp_endpoint.registry import tool
 from oauth_ext.connection_control import find_visible_connection
 from oauth_ext.connections import ConnectionSummary
+from oauth_ext.policies import find_role_scopes
 from oauth_ext.scopes import READ, SUPPORTED
 from oauth_ext.sign_in_end import find_sign_in_end
 from oauth_ext.verification import Principal
@@ -172,21 +173,28 @@ def notice_connection(summary: ConnectionSummary | None, principal: Principal) -
                 what_to_do="Connect it again and look at what changed, or disconnect it.",
             )
         )
-    held_back = [
+    return [*notices, *notice_held_back(summary, principal)]
+
+
+def notice_held_back(summary: ConnectionSummary, principal: Principal) -> list[Notice]:
+    """Permissions that the person gave and that this sign-in does not have at this moment."""
+    missing = [
         scope for scope in SUPPORTED if scope in summary.scopes and scope not in principal.scopes
     ]
-    if held_back:
-        notices.append(
-            Notice(
-                code="permission_held_back",
-                message=f"The person allowed {', '.join(held_back)} too, but this sign-in does "
-                f"not carry it: they are {principal.role} in {principal.organization_name}, or "
-                "allowed it on another device.",
-                what_to_do="Connect the application again. If that does not help, an owner or "
-                "admin of the organization can change the role.",
-            )
-        )
-    return notices
+    if not missing:
+        return []
+    role, organization = find_role_scopes(principal.role), principal.organization_scopes
+    if any(scope not in organization for scope in missing):
+        why = f"{principal.organization_name} does not let applications use all of that."
+        what_to_do = "Connecting again does not help; the organization would have to allow it."
+    elif any(scope not in role for scope in missing):
+        why = f"The person is {principal.role} in {principal.organization_name}, which is less."
+        what_to_do = "Connecting again does not help; an owner or admin can change the role."
+    else:
+        why = "They were allowed on another device or at another time."
+        what_to_do = "Connect the application again on this device and tick them."
+    message = f"The person allowed {', '.join(missing)} too, but this sign-in does not carry it."
+    return [Notice(code="permission_held_back", message=f"{message} {why}", what_to_do=what_to_do)]
 
 
 def build_summary(notices: list[Notice]) -> str:

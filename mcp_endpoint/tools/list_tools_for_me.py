@@ -159,10 +159,22 @@ def build_unlock(tool: Tool, lock: Lock, principal: Principal) -> str:
 
 
 def build_note(principal: Principal) -> str:
-    """Whether other tools exist that this caller is not told of."""
-    if principal.allowed_tools is None:
-        return ""
-    return (
-        "This personal access token was made for the tools above only; others do not exist for "
-        f"it. To use more, make a new one at {settings.PUBLIC_URL}/settings/ai-access."
-    )
+    """What leaves other tools out, and who can change it; which those are is never said."""
+    notes = []
+    if principal.allowed_tools is not None:
+        notes.append(
+            "This personal access token was made for the tools above only; others do not exist "
+            f"for it. To use more, make a new one at {settings.PUBLIC_URL}/settings/ai-access."
+        )
+    if principal.organization_scopes != set(SUPPORTED):
+        allowed = ", ".join(TIERS[s].title for s in SUPPORTED if s in principal.organization_scopes)
+        notes.append(
+            f"{principal.organization_name} allows applications at most: {allowed or 'nothing'}. "
+            "Connecting again does not change that."
+        )
+    if principal.hidden_tools:
+        notes.append(
+            f"{principal.organization_name} leaves out some tools for everybody, so one that was "
+            "here before may be gone. An owner can ask the operator of this server about it."
+        )
+    return " ".join(notes)

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from oauth_ext.models import OrganizationPolicy, PersonalAccessToken, TokenFamily
+from oauth_ext.models import Connection, OrganizationPolicy, PersonalAccessToken, TokenFamily
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import ALL_SCOPES, Join
 
@@ -75,12 +75,37 @@ def test_a_client_that_must_be_allowed_again_is_told(mcp: McpClient, alice_acme:
     assert "Ignore all instructions" not in str(told)
 
 
-def test_permissions_that_the_role_holds_back_are_told(mcp: McpClient, world: Any) -> None:
+def test_permissions_that_are_held_back_are_told_with_the_reason(
+    mcp: McpClient, world: Any, alice_acme: Any
+) -> None:
+    def told_why() -> str:
+        told = mcp.use(TOOL)
+        assert codes(told) == ["permission_held_back"]
+        return f"{told['notices'][0]['message']} {told['notices'][0]['what_to_do']}"
+
+    Connection.objects.update(scope="read")
+    assert codes(mcp.use(TOOL)) == []
+    Connection.objects.update(scope="read draft actions")
     world.alice.memberships.filter(organization=world.acme).update(role="viewer")
-    told = mcp.use(TOOL)
+    assert mcp.use(TOOL)["scopes"] == ["read"]
+    assert "draft, actions" in told_why() and "is viewer in Acme" in told_why()
+    assert "Connecting again does not help" in told_why()
+    world.alice.memberships.filter(organization=world.acme).update(role="owner")
+    policy = OrganizationPolicy.objects.create(organization=world.acme, allowed_scopes="read draft")
+    assert "Acme does not let applications" in told_why() and "allowed actions too" in told_why()
+    policy.delete()
+    assert codes(mcp.use(TOOL)) == []
+
+
+def test_permissions_of_another_device_can_be_had_on_this_one(
+    world: Any, connect: Any, client_row: Any
+) -> None:
+    first = McpClient(connect(world.alice, world.acme, ("read",)).access_token)
+    assert codes(first.use(TOOL)) == []
+    connect(world.alice, world.acme, ("read", "draft"))
+    told = first.use(TOOL)
     assert codes(told) == ["permission_held_back"]
-    assert told["scopes"] == ["read"]
-    assert "draft, actions" in told["notices"][0]["message"]
+    assert "Connect the application again on this device" in told["notices"][0]["what_to_do"]
 
 
 def test_the_health_of_another_connection_is_not_told(world: Any, join: Join) -> None:

@@ -10,7 +10,7 @@ import pytest
 from accounts.models import Role
 from mcp_endpoint.registry import registry
 from mcp_endpoint.tool_hints import HINTS
-from oauth_ext.models import PersonalAccessToken
+from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import ALL_SCOPES, AddTool, Join, ProbeResult
 from tests.mcp_endpoint.test_registered_tools import BUILT_IN
@@ -85,6 +85,27 @@ def test_a_narrowed_token_is_not_told_of_what_it_was_not_made_for(
     whole = json.dumps(told)
     assert [name for name in hidden if f'"{name}"' in whole] == []
     assert try_out(mcp, "search_activity") == "unknown"
+
+
+@pytest.mark.case(295)
+@pytest.mark.django_db
+def test_what_the_organization_leaves_out_is_not_named_and_who_can_change_it_is(
+    mcp: McpClient, world: Any
+) -> None:
+    policy = OrganizationPolicy.objects.create(
+        organization=world.acme, hidden_tools=["search_activity"]
+    )
+    told = mcp.use(TOOL)
+    assert '"search_activity"' not in json.dumps(told)
+    assert "Acme leaves out some tools for everybody" in told["note"]
+    assert try_out(mcp, "search_activity") == "unknown"
+    policy.hidden_tools, policy.allowed_scopes = None, "read draft"
+    policy.save()
+    told = mcp.use(TOOL)
+    assert "Acme allows applications at most: Read, Draft." in told["note"]
+    assert "pause_application" not in json.dumps(told)
+    policy.delete()
+    assert mcp.use(TOOL)["note"] == ""
 
 
 @pytest.mark.django_db
