@@ -140,6 +140,22 @@ class Person:
         page, form = self.open_disconnect(client_name)
         return self.submit(page, form, "Disconnect")
 
+    def pause(self, client_name: str) -> Page:
+        """Find the application on the settings page and press its Pause."""
+        return self.press(client_name, "Pause")
+
+    def resume(self, client_name: str) -> Page:
+        """Find the application on the settings page and press its Resume."""
+        return self.press(client_name, "Resume")
+
+    def press(self, client_name: str, button: str) -> Page:
+        """Press a button of the one application of this name."""
+        page = self.open("/settings/ai-access")
+        pattern = rf'action="([^"]+/{button.lower()})">(?:(?!</form>).)*{re.escape(client_name)} in'
+        (action,) = re.findall(pattern, page.html, re.DOTALL)
+        form = next(form for form in parse_forms(page.html) if form.action == action)
+        return self.submit(page, form, button)
+
     def open_disconnect(self, client_name: str) -> tuple[Page, Form]:
         """The page that asks whether to disconnect the application."""
         listed = self.open("/settings/ai-access")
