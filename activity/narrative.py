@@ -185,6 +185,8 @@ def build_title(event: ActivityEvent) -> str:
     """One sentence for a row."""
     if event.event == Event.TOOL_CALLED:
         return f"Called {event.tool}" if event.outcome == "succeeded" else f"Tried {event.tool}"
+    if event.reason == "connection_paused":
+        return "A call of a paused application was refused"
     return TITLES.get(Event(event.event), event.event) if event.event in VALUES else event.event
 
 

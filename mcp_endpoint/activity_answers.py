@@ -24,6 +24,7 @@ class ToldEvent(BaseModel):
     why: str = Field(description="Why it was refused or failed; empty otherwise.")
     tool: str
     user_email: str
+    by: str = Field(description="Who did it, if it was not the person themselves; else empty.")
     client: str = Field(description=CLIENT)
     reference: str
 
@@ -46,6 +47,7 @@ def tell(entry: LogEntry) -> ToldEvent:
         why=entry.reason_text,
         tool=entry.tool,
         user_email=entry.user_email,
+        by=entry.by,
         client=entry.client_name,
         reference=entry.reference,
     )

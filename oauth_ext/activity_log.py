@@ -10,15 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, User
 from activity.models import ActivityEvent
 from activity.narrative import build_reason, build_title
 from oauth_ext.models import Client
 
+OPERATOR = "an operator"
+
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One row as people read it."""
+    """One row as people read it.
+
+    ``by`` is who did it, where that is not the person whom the row concerns: an address for a
+    member of the same organization, "an operator" for anybody else.
+    """
 
     id: int
     at: datetime
@@ -34,10 +40,11 @@ class LogEntry:
     tool: str
     latency_ms: float | None
     details_text: str
+    by: str = ""
 
 
 def build_entries(events: Iterable[ActivityEvent]) -> list[LogEntry]:
-    """Rows with the names of what they mention; three queries, whatever their number."""
+    """Rows with the names of what they mention; four queries at most."""
     rows = list(events)
     emails = dict(
         User.objects.filter(id__in={row.user_id for row in rows}).values_list("id", "email")
@@ -48,6 +55,7 @@ def build_entries(events: Iterable[ActivityEvent]) -> list[LogEntry]:
         )
     )
     clients = find_client_names(row.client_id for row in rows)
+    actors = name_actors(rows)
     return [
         LogEntry(
             id=row.id,
@@ -67,6 +75,7 @@ def build_entries(events: Iterable[ActivityEvent]) -> list[LogEntry]:
             tool=row.tool,
             latency_ms=round(row.latency_ms, 1) if row.latency_ms is not None else None,
             details_text=json.dumps(row.details, indent=2) if row.details else "",
+            by=actors.get(row.id, ""),
         )
         for row in rows
     ]
@@ -76,3 +85,21 @@ def find_client_names(client_ids: Iterable[str]) -> dict[str, str]:
     """What clients call themselves, by their ids; those that are gone are left out."""
     rows = Client.objects.filter(client_id__in=set(client_ids) - {""})
     return dict(rows.values_list("client_id", "name"))
+
+
+def name_actors(rows: Iterable[ActivityEvent]) -> dict[int, str]:
+    """Who did what concerns somebody else, by the numbers of the rows."""
+    others = [
+        (row, str(row.details["by_user"]))
+        for row in rows
+        if row.details.get("by_user", str(row.user_id)) != str(row.user_id)
+    ]
+    if not others:
+        return {}
+    memberships = Membership.objects.filter(
+        user_id__in={actor for _, actor in others},
+        organization_id__in={row.organization_id for row, _ in others},
+    ).values_list("user_id", "organization_id", "user__email")
+    emails = {(str(user_id), found): email for user_id, found, email in memberships}
+    # An operator's own address is for the operators' log.
+    return {row.id: emails.get((actor, row.organization_id), OPERATOR) for row, actor in others}

@@ -12,6 +12,7 @@ from activity.recorder import record_event
 from activity.references import new_reference
 from activity.remedies import NOTHING, REMEDIES, SUPPORT
 from oauth_ext import visible_activity
+from oauth_ext.connection_control import pause_connection
 from oauth_ext.models import Connection, PersonalAccessToken
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, rows_of
@@ -105,6 +106,30 @@ def test_the_story_of_a_personal_token_is_its_own(world: Any, mint: Any, alice: 
     assert told["events"][0]["reason"] == "personal_token_revoked"
     assert [each["tool"] for each in told["before"]] == ["whoami"] * 2
     assert told["after"] == []
+
+
+@pytest.mark.case(315)
+def test_who_paused_an_application_is_told_without_naming_operators(
+    world: Any, join: Join, alice: McpClient, ben: McpClient, origin: Origin
+) -> None:
+    connected = join(world.ben, world.acme)
+    chosen = {"connection_id": str(connected.connection.id)}
+
+    def tell_pauses() -> list[str]:
+        reference = McpClient(connected.access_token).call("whoami")["Reference-Id"]
+        told = explain(ben, reference, around=20)
+        assert told["events"][0]["what"] == "A call of a paused application was refused"
+        return [each["by"] for each in told["before"] if "was paused" in each["what"]]
+
+    ben.use("pause_application", chosen)
+    assert tell_pauses() == [""]
+    alice.use("resume_application", chosen)
+    alice.use("pause_application", chosen)
+    assert tell_pauses() == ["", world.alice.email]
+    alice.use("resume_application", chosen)
+    # Somebody from outside the organization: their address is nobody's here to know.
+    pause_connection(connection_id=connected.connection.id, by_user_id=world.cleo.id, origin=origin)
+    assert tell_pauses() == ["", world.alice.email, "an operator"]
 
 
 @pytest.mark.case(312, 315)
