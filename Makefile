@@ -38,9 +38,11 @@ conformance: .venv/.requirements-clients tests/conformance/node_modules/.package
 fuzz: .venv/.requirements-dev ## Send 20,000 bent requests to every endpoint (about four minutes)
 	@FUZZ_PROFILE=long exec $(PYTHON_IN_VENV) -m pytest tests/fuzz $(ARGS)
 
+LONG_RACES := $(addprefix tests/races/test_,two_nodes.py killed_workers.py crossed_answers.py)
+
 .PHONY: races
-races: .venv/.requirements-dev ## Race two nodes at length and print the figures (about five minutes)
-	@RACES=record exec $(PYTHON_IN_VENV) -m pytest tests/races/test_two_nodes.py $(ARGS)
+races: .venv/.requirements-dev ## Race two nodes and kill workers at length, and print the figures (about ten minutes)
+	@RACES=record exec $(PYTHON_IN_VENV) -m pytest $(LONG_RACES) $(ARGS)
 
 .PHONY: bench
 bench: .venv/.requirements-dev .venv-bench/.requirements ## Measure tools/call beside FastMCP and the official SDK (about four minutes)

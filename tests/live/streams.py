@@ -93,9 +93,18 @@ class Line:
         return Reply(self.connection.getresponse())
 
     def ask(self, call: ToolCall) -> Any:
-        """Send the call and read all of its answer; the last message of a stream, or the JSON."""
+        """Send the call and read all of its answer; the response itself.
+
+        Raises:
+            http.client.HTTPException: the stream broke off before it.
+        """
         reply = self.open(call)
-        return list(reply.read_messages())[-1] if reply.is_stream else reply.document
+        if not reply.is_stream:
+            return reply.document
+        *_, last = [None, *reply.read_messages()]
+        if last is None or "method" in last:
+            raise http.client.IncompleteRead(b"")
+        return last
 
 
 class Reply:

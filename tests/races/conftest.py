@@ -9,10 +9,26 @@ import pytest
 from django.db import connection as database
 
 from tests.live.application import Application
-from tests.live.conftest import WIDE, _unused_limits, committed, live_database, server, settled
+from tests.live.conftest import (
+    WIDE,
+    _unused_limits,
+    committed,
+    live_database,
+    server,
+    settled,
+    tool_server,
+)
 from tests.live.server import LiveServer, serve
 
-__all__ = ["_unused_limits", "application", "committed", "live_database", "server", "settled"]
+__all__ = [
+    "_unused_limits",
+    "application",
+    "committed",
+    "live_database",
+    "server",
+    "settled",
+    "tool_server",
+]
 
 Nodes = tuple[LiveServer, LiveServer]
 
@@ -41,10 +57,12 @@ class Scale:
     codes: int
     batches: int
     batch: int
+    kills: int
+    crossings: int
 
 
-SUITE = Scale(rounds=1, codes=2, batches=1, batch=3)
-RECORD = Scale(rounds=20, codes=100, batches=20, batch=10)
+SUITE = Scale(rounds=1, codes=2, batches=1, batch=3, kills=6, crossings=50)
+RECORD = Scale(rounds=20, codes=100, batches=20, batch=10, kills=100, crossings=1000)
 
 
 @pytest.fixture
