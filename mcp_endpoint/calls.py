@@ -189,12 +189,29 @@ def run_tool(call: Call, arguments: BaseModel) -> dict[str, Any]:
     tool = call.tool
     if tool.open_world:
         call.record(Outcome.STARTED)
-    with nullcontext() if tool.read_only else transaction.atomic():
-        if tool.runs_apart and not tool.read_only:
-            allow_idling(tool.time_limit + IDLE_MARGIN)
-        result = compute_result(call, arguments)
-        call.gate.settle_success()
-        call.record(Outcome.SUCCEEDED)
+    if tool.read_only:
+        return finish(call, arguments)
+    kept: list[dict[str, Any]] = []
+    try:
+        with transaction.atomic():
+            # Before whatever the tool leaves for after the commit.
+            transaction.on_commit(lambda: kept.append(result))
+            if tool.runs_apart:
+                allow_idling(tool.time_limit + IDLE_MARGIN)
+            result = finish(call, arguments)
+    except Exception:
+        if not kept:
+            raise
+        # Its effects and its row are committed: this is no failure of the call any more.
+        logger.exception("what %s left for after its commit has failed", tool.name)
+    return result
+
+
+def finish(call: Call, arguments: BaseModel) -> dict[str, Any]:
+    """The tool's result, once the call is to be kept and its row is written."""
+    result = compute_result(call, arguments)
+    call.gate.settle_success()
+    call.record(Outcome.SUCCEEDED)
     return result
 
 

@@ -68,9 +68,14 @@ class Gate:
         self._is_settled = False
         self.client_gone = False
 
+    @property
+    def seconds_left(self) -> float:
+        """Until the time is over; 0 if it is."""
+        return max(0.0, self._deadline - time.monotonic())
+
     def find_stop(self) -> Stop | None:
         """Why the tool should not go on, if there is a reason."""
-        if time.monotonic() > self._deadline:
+        if not self.seconds_left:
             return TIME_LIMIT
         if self._presence.is_gone():
             self.client_gone = True

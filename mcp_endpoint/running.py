@@ -37,6 +37,7 @@ BUSY = "Earlier calls of this tool have not come to an end. Try again later."
 logger = logging.getLogger(__name__)
 # Threads whose calls were answered without them: they end when their tool does.
 late: set["ToolThread"] = set()
+late_lock = threading.Lock()
 
 
 class ToolThread(threading.Thread):
@@ -54,6 +55,7 @@ class ToolThread(threading.Thread):
         self._context = contextvars.copy_context()
         self._database: BaseDatabaseWrapper | None = None
         self._end: Callable[[], Result] = fail_unfinished
+        self._has_ended = False
 
     def run(self) -> None:
         """The thread: the call, then the end of its connection, then the news."""
@@ -68,7 +70,9 @@ class ToolThread(threading.Thread):
         finally:
             connections.close_all()
             self._feed.close()
-            late.discard(self)
+            with late_lock:
+                self._has_ended = True
+                late.discard(self)
 
     def get_result(self) -> Result:
         """What the thread has come to.
@@ -81,9 +85,10 @@ class ToolThread(threading.Thread):
 
     def give_up(self) -> None:
         """End the statement that runs, if any; the tool notices at its next step otherwise."""
-        late.add(self)
-        if not self.is_alive():
-            late.discard(self)
+        with late_lock:
+            if self._has_ended:
+                return
+            late.add(self)
         raw = self._database.connection if self._database else None
         if raw is None or raw.closed:
             return
@@ -126,18 +131,20 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
     recheck_at = time.monotonic() + RECHECK_SECONDS
     sign_of_life_at = time.monotonic() + KEEP_ALIVE_SECONDS
     while True:
-        step = feed.wait(POLL_SECONDS)
+        step = feed.wait(min(POLL_SECONDS, call.gate.seconds_left))
         if feed.is_closed:
             return thread.get_result()
         stop = call.gate.find_stop()
         if stop and not (stop.outcome is Outcome.CANCELLED and call.tool.open_world):
-            return stop_call(call, thread, stop)
+            was_stopped = stop_call(call, thread, stop)
+            return build_stop_failure(call, stop) if was_stopped else thread.get_result()
         now = time.monotonic()
         if now >= recheck_at:
             recheck_at = now + RECHECK_SECONDS
             if ended := caller.find_end():
-                stop_call(call, thread, Stop(Outcome.REFUSED, ended.reason))
-                raise ended
+                if stop_call(call, thread, Stop(Outcome.REFUSED, ended.reason)):
+                    raise ended
+                return thread.get_result()
         is_heard = is_heard and not caller.presence.is_gone()
         is_news = step is not None and tells_progress
         if is_heard and (is_news or now >= sign_of_life_at):
@@ -149,11 +156,15 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
                 caller.presence.note_gone()
 
 
-def stop_call(call: Call, thread: ToolThread, stop: Stop) -> Result:
-    """Answer a call without its tool, unless the tool has just come to an end itself."""
+def stop_call(call: Call, thread: ToolThread, stop: Stop) -> bool:
+    """Give the call up and record why; False if its tool has just come to an end itself.
+
+    Raises:
+        UnrecordedError: it is given up, and the row could not be written.
+    """
     if not call.gate.stop():
         thread.join(SETTLING_SECONDS)
-        return thread.get_result()
+        return False
     thread.give_up()
     call.record(stop.outcome, stop.reason)
-    return build_stop_failure(call, stop)
+    return True

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connection, connections, transaction
 
 from accounts.models import Organization
 from activity.recorder import record_event
@@ -88,6 +88,23 @@ def test_a_failing_tool_leaves_no_effect_and_a_row_with_the_exception_name_only(
     assert "canary" not in repr((row.details, answer.content))
     world.acme.refresh_from_db()
     assert world.acme.name == "Acme"
+
+
+def test_what_fails_after_the_commit_does_not_make_a_kept_call_a_failure(
+    world: Any, mcp: McpClient, add_tool: AddTool
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("canary")
+
+    def rename_and_leave_work(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        transaction.on_commit(fail)
+        return rename(context, arguments)
+
+    answer = mcp.call(add_tool(rename_and_leave_work, **WRITES), {"text": "Renamed"})
+    assert answer.json()["result"]["structuredContent"] == {"text": "Renamed"}
+    assert [row.outcome for row in rows_of(answer.headers["Reference-Id"])] == ["succeeded"]
+    world.acme.refresh_from_db()
+    assert world.acme.name == "Renamed"
 
 
 def test_a_declining_tool_leaves_no_effect_and_its_text_reaches_the_model(
