@@ -118,7 +118,6 @@ REASONS = {
     "connection_revoked": "The application had been disconnected.",
     "connection_unknown": "There is no such connection any more.",
     "csrf": "The form was not one that this browser had got from us.",
-    "database_unavailable": "The database did not answer.",
     "disconnected_by_user": "Disconnected on the settings page.",
     "disconnected_by_operator": "Disconnected by an operator.",
     "disconnected_by_tool": "Disconnected from an AI application.",
