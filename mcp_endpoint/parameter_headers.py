@@ -56,6 +56,11 @@ class MirroredParameter:
         """How people name it."""
         return ".".join(self.path)
 
+    @property
+    def key(self) -> str:
+        """The header in ``Message.parameter_headers``."""
+        return self.name.upper().replace("-", "_")
+
 
 def find_mirrored(schema: Mapping[str, Any], recordable: Iterable[str]) -> list[MirroredParameter]:
     """The mirrored arguments of an ``inputSchema``.
@@ -134,7 +139,7 @@ def check_parameter_headers(
     if message.era is Era.LEGACY:
         return
     for parameter in mirrored:
-        header = message.parameter_headers.get(parameter.name.upper().replace("-", "_"))
+        header = message.parameter_headers.get(parameter.key)
         if not agree(header, find_value(arguments, parameter.path), parameter.type):
             raise HeaderMismatchError(
                 f"The Mcp-Param-{parameter.name} header must repeat the argument "

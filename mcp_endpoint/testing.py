@@ -11,6 +11,7 @@ with ``django_db`` and for Django's ``TestCase``; production never imports it.
 """
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -28,12 +29,16 @@ from activity.references import new_reference
 from mcp_endpoint.calls import Call, call_tool
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
+from mcp_endpoint.envelope import Kind
 from mcp_endpoint.errors import RefusedError, ToolError
-from mcp_endpoint.progress import Progress
-from mcp_endpoint.protocol import MODERN_VERSIONS, Era
+from mcp_endpoint.exchange import Exchange
+from mcp_endpoint.input_rounds import InputRequiredError
+from mcp_endpoint.parameter_headers import find_value, render
+from mcp_endpoint.progress import Progress, ProgressFeed
+from mcp_endpoint.protocol import CAPABILITIES_KEY, MODERN_VERSIONS, Era, Message
 from mcp_endpoint.refusals import record_refusal
-from mcp_endpoint.tool_methods import read_call, refuse
-from mcp_endpoint.visibility import find_obstacle
+from mcp_endpoint.registry import registry
+from mcp_endpoint.tool_methods import admit
 from oauth_ext.personal_tokens import create_personal_token
 from oauth_ext.scopes import SUPPORTED, format_scope
 from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
@@ -52,15 +57,26 @@ class ToolRefused(Exception):
         self.reason = reason
 
 
+class InputAsked(Exception):
+    """The tool asked for input that ``Caller.answers`` does not have; ``requests`` say which."""
+
+    def __init__(self, requests: Mapping[str, Any]) -> None:
+        super().__init__(f"answers= has nothing for {', '.join(sorted(requests))}")
+        self.requests = requests
+
+
 @dataclass(slots=True)
 class Caller:
     """A person whose client calls tools.
 
-    After each call ``progress`` has the steps it reported, ``rows`` its rows in the activity log
-    (oldest first) and ``result`` what went over the wire.
+    ``answers`` are given when a tool asks, by the keys of its questions, as a client sends them:
+    ``{"sure": {"action": "accept", "content": {"yes": True}}}``. After each call ``progress`` has
+    the steps it reported, ``rows`` its rows in the activity log (oldest first) and ``result`` what
+    went over the wire.
     """
 
     token: str
+    answers: dict[str, Any] = field(default_factory=dict)
     progress: list[Progress] = field(default_factory=list)
     rows: list[ActivityEvent] = field(default_factory=list)
     result: Mapping[str, Any] = field(default_factory=dict)
@@ -73,6 +89,7 @@ class Caller:
 
         Raises:
             ToolRefused: the tool, or what stands before it, refused the call.
+            InputAsked: the tool asked, and there is no answer.
             AssertionError: the tool does not do what it says of itself.
             Exception: what the tool failed with, as it was raised.
         """
@@ -94,20 +111,54 @@ class Caller:
     def _send(
         self, name: str, arguments: Mapping[str, Any], origin: Origin, watch: "Watch"
     ) -> Mapping[str, Any]:
-        """One call, up to its result."""
+        """One call, up to its result; questions on the way are answered if they can be."""
+        params: dict[str, Any] = {"name": name, "arguments": arguments}
+        given: set[str] = set()
+        while True:
+            result = self._send_once(params, origin, watch)
+            asked = result.get("inputRequests")
+            if asked is None:
+                return result
+            if set(asked) & given or not set(asked) <= set(self.answers):
+                raise InputAsked(asked)
+            given |= set(asked)
+            params["inputResponses"] = {key: self.answers[key] for key in asked}
+            params["requestState"] = result["requestState"]
+
+    def _send_once(
+        self, params: Mapping[str, Any], origin: Origin, watch: "Watch"
+    ) -> Mapping[str, Any]:
+        """One round of a call."""
         principal: Principal | None = None
         try:
             principal = verify_bearer(self.token)
-            tool, arguments = read_call({"name": name, "arguments": arguments})
-            context = CallContext(principal, origin, MODERN_VERSIONS[-1], self.progress.append)
-            made = Call(watch.over(tool), arguments, context, time.perf_counter())
-            obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
-            return call_tool(made) if obstacle is None else refuse(made, Era.MODERN, obstacle)
+            exchange = Exchange(build_message(params), principal, origin, time.perf_counter())
+            made = admit(exchange, ProgressFeed())
+            return call_tool(watch.over(made, self.progress)) if isinstance(made, Call) else made
         except TokenRefusedError as refusal:
             raise ToolRefused(refusal.description, refusal.reason) from None
         except RefusedError as refusal:
             record_refusal(refusal, origin, principal, MODERN_VERSIONS[-1])
             raise ToolRefused(refusal.message, refusal.reason) from None
+
+
+def build_message(params: Mapping[str, Any]) -> Message:
+    """The request of a modern client that can be asked anything, with the headers it sends."""
+    tool, headers = registry.find(params["name"]), {}
+    for parameter in tool.mirrored if tool else ():
+        value = render(find_value(params["arguments"], parameter.path))
+        if value is not None:
+            headers[parameter.key] = f"=?base64?{b64encode(value.encode()).decode()}?="
+    asks: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
+    return Message(
+        kind=Kind.REQUEST,
+        era=Era.MODERN,
+        protocol_version=MODERN_VERSIONS[-1],
+        id=1,
+        method="tools/call",
+        params={**params, "_meta": {CAPABILITIES_KEY: asks}},
+        parameter_headers=headers,
+    )
 
 
 def call_as(user: User, organization: Organization, scopes: Iterable[str] = SUPPORTED) -> Caller:
@@ -144,22 +195,26 @@ class Watch:
         self.failure: Exception | None = None
         self.wrote = False
 
-    def over(self, tool: Tool) -> Tool:
-        """The same tool, under this watch."""
+    def over(self, made: Call, progress: list[Progress]) -> Call:
+        """The same call, under this watch; its steps go to the list."""
+        tool = self.tool = made.tool
 
         def run(context: CallContext, arguments: Any) -> Any:
             try:
                 with self.forbid_writing() if tool.read_only else nullcontext():
                     self.returned = tool.function(context, arguments)
-            except ToolError:
+            except (ToolError, InputRequiredError):
                 raise
             except Exception as error:
                 self.failure = error
                 raise
             return self.returned
 
-        self.tool = replace(tool, function=run)
-        return self.tool
+        return replace(
+            made,
+            tool=replace(tool, function=run),
+            context=replace(made.context, reporter=progress.append),
+        )
 
     @contextmanager
     def forbid_writing(self) -> Iterator[None]:

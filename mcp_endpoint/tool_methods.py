@@ -50,6 +50,19 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
 
 def call(exchange: Exchange) -> Result | Steps:
     """Run one tool, if nothing keeps the caller from it."""
+    feed = ProgressFeed()
+    made = admit(exchange, feed)
+    if not isinstance(made, Call):
+        return made
+    return start(made, feed, exchange) if made.tool.runs_apart else call_tool(made)
+
+
+def admit(exchange: Exchange, feed: ProgressFeed) -> Call | Result:
+    """The call, ready to run; or the answer, if the person's role does not allow it.
+
+    Raises:
+        RefusedError: something else keeps the caller from it.
+    """
     tool, arguments = read_call(exchange.message.params)
     principal, era = exchange.principal, exchange.message.era
     obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
@@ -58,9 +71,7 @@ def call(exchange: Exchange) -> Result | Steps:
         context = CallContext(principal, exchange.origin, exchange.message.protocol_version)
         return refuse(Call(tool, arguments, context, exchange.started), era, obstacle)
     check_parameter_headers(tool.mirrored, arguments, exchange.message, tool.name)
-    feed = ProgressFeed()
-    made = prepare_call(exchange, tool, arguments, feed)
-    return start(made, feed, exchange) if tool.runs_apart else call_tool(made)
+    return prepare_call(exchange, tool, arguments, feed)
 
 
 def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:

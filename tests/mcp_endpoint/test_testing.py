@@ -1,7 +1,7 @@
 """The test kit itself: it calls for real, and finds tools that are not what they say."""
 
 from collections.abc import Generator
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
@@ -13,9 +13,11 @@ from accounts.models import Membership, Organization
 from mcp_endpoint.content import Text
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import ToolError
+from mcp_endpoint.input_requests import Elicitation
+from mcp_endpoint.parameter_headers import MirroredInHeader
 from mcp_endpoint.progress import Progress
 from mcp_endpoint.registry import registry, tool
-from mcp_endpoint.testing import ToolRefused, call_as
+from mcp_endpoint.testing import InputAsked, ToolRefused, call_as
 from oauth_ext.models import OrganizationPolicy
 from tests.conftest import World
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
@@ -189,6 +191,40 @@ def test_steps_are_collected_and_the_call_runs_in_the_test_s_own_transaction(
     assert [row.outcome for row in caller.rows] == ["started", "succeeded"]
     caller.call(name)
     assert len(caller.progress) == 2
+
+
+class Sure(BaseModel):
+    yes: bool
+
+
+def test_questions_on_the_way_are_answered_or_raised(world: World, register: Register) -> None:
+    def part(context: CallContext, name: str) -> Text:
+        """Ask twice."""
+        first = context.ask("sure", Elicitation(f"Part with {name}?", schema=Sure))
+        again = context.ask("really", Elicitation("Really?", schema=Sure))
+        return Text(f"{first.action} {again.action}")
+
+    tool_name = register(part)
+    caller = call_as(world.alice, world.acme)
+    with pytest.raises(InputAsked) as asked:
+        caller.call(tool_name, name="Ben")
+    assert asked.value.requests["sure"]["params"]["message"] == "Part with Ben?"
+    caller.answers["sure"] = {"action": "accept", "content": {"yes": True}}
+    with pytest.raises(InputAsked, match="really"):
+        caller.call(tool_name, name="Ben")
+    caller.answers["really"] = {"action": "decline"}
+    assert caller.call(tool_name, name="Ben") == Text("accept decline")
+
+
+def test_arguments_with_a_header_get_it(world: World, register: Register) -> None:
+    def greet(context: CallContext, name: Annotated[str, MirroredInHeader("Name")] = "") -> Text:
+        """Greet."""
+        return Text(name)
+
+    caller = call_as(world.alice, world.acme)
+    tool_name = register(greet)
+    assert caller.call(tool_name, name="Grüße ") == Text("Grüße ")
+    assert caller.call(tool_name) == Text("")
 
 
 @pytest.mark.django_db(transaction=True)

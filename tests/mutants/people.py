@@ -110,7 +110,7 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (313,),
         "mcp_endpoint/tool_methods.py",
-        "    made = prepare_call(exchange, tool, arguments, feed)",
+        "    return prepare_call(exchange, tool, arguments, feed)",
         '    named = arguments.get("organization_id") or exchange.message.params.get('
         '"organization_id")\n'
         "    if named:\n"
@@ -118,7 +118,7 @@ TENANCY: tuple[Mutant, ...] = (
         '        change = {"organization_id": __import__("uuid").UUID(named)}\n'
         '        principal = __import__("dataclasses").replace(principal, **change)\n'
         '        exchange = __import__("dataclasses").replace(exchange, principal=principal)\n'
-        "    made = prepare_call(exchange, tool, arguments, feed)",
+        "    return prepare_call(exchange, tool, arguments, feed)",
         TENANCY_TESTS + "test_a_call_cannot_name_another_organization_than_its_credential",
     ),
     mutant(
@@ -153,8 +153,8 @@ TENANCY: tuple[Mutant, ...] = (
     mutant(
         (316,),
         "mcp_endpoint/tool_methods.py",
-        "if tool.runs_apart else call_tool(made)",
-        "if 0 else call.__dict__.setdefault(f'{tool.name} {arguments}', call_tool(made))",
+        "if made.tool.runs_apart else call_tool(made)",
+        "if 0 else call.__dict__.setdefault(f'{made.tool.name} {made.arguments}', call_tool(made))",
         TENANCY_TESTS + "test_two_organizations_that_take_turns_share_no_answer",
     ),
     mutant(
