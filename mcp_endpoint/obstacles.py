@@ -4,15 +4,12 @@ The question itself is ``visibility.find_obstacle``; lists ask it as well, so wh
 what is refused.
 """
 
-from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError, RefusedError
+from mcp_endpoint.errors import InvalidParamsError, RefusedError
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.prompts import Prompt
-from mcp_endpoint.protocol import Era
 from mcp_endpoint.resource_definitions import Resource
-from mcp_endpoint.tool_methods import CONNECT_AGAIN, NEW_TOKEN
+from mcp_endpoint.tool_methods import build_scope_refusal
 from mcp_endpoint.visibility import Hindrance, Obstacle, find_obstacle
-from oauth_ext.challenges import build_insufficient_scope_challenge
-from oauth_ext.scopes import SUPPORTED
 from oauth_ext.verification import Principal
 
 
@@ -47,18 +44,4 @@ def build_refusal(exchange: Exchange, obstacle: Obstacle, absence: RefusedError)
             event=absence.event,
             details=absence.details,
         )
-    return build_step_up(exchange, obstacle.scope)
-
-
-def build_step_up(exchange: Exchange, scope: str) -> InsufficientScopeError:
-    """403 that names every scope this needs, as for a tool (MCP 2026-07-28 authorization)."""
-    principal = exchange.principal
-    held = principal.scopes if exchange.message.era is Era.LEGACY else frozenset[str]()
-    scopes = tuple(known for known in SUPPORTED if known in held or known == scope)
-    return InsufficientScopeError(
-        scopes,
-        missing=scope,
-        remedy=CONNECT_AGAIN if principal.personal_token_id is None else NEW_TOKEN,
-        challenge=build_insufficient_scope_challenge(scopes),
-        tool="",
-    )
+    return build_scope_refusal(exchange.principal, exchange.message.era, obstacle.scope)

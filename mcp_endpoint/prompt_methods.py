@@ -11,8 +11,7 @@ from mcp_endpoint.errors import InvalidParamsError
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.obstacles import build_refusal, find_reading_obstacle
 from mcp_endpoint.prompts import Prompt, list_messages, prompt_registry
-from mcp_endpoint.readings import Reading
-from mcp_endpoint.resource_methods import build_context
+from mcp_endpoint.readings import Reading, build_context
 from mcp_endpoint.text_parameters import TextArgumentsError
 
 NO_SUCH_PROMPT = "There is no prompt of this name. Call prompts/list to see those that exist."
@@ -47,7 +46,7 @@ def get_prompt(exchange: Exchange) -> Mapping[str, Any]:
             event=Event.PROMPT_GIVEN,
             details=details,
         ) from error
-    context = build_context(exchange)
+    context = build_context(exchange, prompt.name, arguments)
 
     def build() -> Mapping[str, Any]:
         messages = list_messages(prompt.function(context, **values))
@@ -60,7 +59,7 @@ def get_prompt(exchange: Exchange) -> Mapping[str, Any]:
             ],
         }
 
-    return Reading(exchange, Event.PROMPT_GIVEN, details, build_absence()).run(build)
+    return Reading(exchange, context, Event.PROMPT_GIVEN, details, build_absence()).run(build)
 
 
 def read_request(exchange: Exchange) -> tuple[Prompt, Mapping[str, Any]]:

@@ -10,10 +10,11 @@ from typing import Any, Literal, TypeVar
 
 from mcp_endpoint.completers import Completer, check_completers
 from mcp_endpoint.content import CONTENT_TYPES, Content, Text
+from mcp_endpoint.definitions import check_name, check_scope, check_title
+from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
-from mcp_endpoint.resource_definitions import check_words
 from mcp_endpoint.signatures import name_place
-from mcp_endpoint.text_parameters import TextParameters, read_parameters
+from mcp_endpoint.text_parameters import TextParameters, read_text_parameters
 
 Role = Literal["user", "assistant"]
 
@@ -94,9 +95,10 @@ def prompt(
     """Register a function as a prompt.
 
     The function takes ``(context: CallContext)`` and typed parameters, which are the prompt's
-    arguments; ``Annotated[type, Field(description=…)]`` says what one is for. It returns a text, a
-    block of ``mcp_endpoint.content``, a ``Message``, or a list of these. Its docstring is what
-    people see. Values of arguments named in ``redact`` never reach the log.
+    arguments; ``Args:`` in its docstring, or ``Annotated[type, Field(description=…)]``, says what
+    each is for. It returns a text, a block of ``mcp_endpoint.content``, a ``Message``, or a list
+    of these. Its docstring is what people see. Values of arguments named in ``redact`` never reach
+    the log.
 
     Args:
         complete: who suggests values of an argument, by its name.
@@ -132,8 +134,10 @@ def define_prompt(
 ) -> Prompt:
     """Check a definition completely and build the prompt."""
     place = name_place(function)
-    scope, title, description = check_words(function, place, name=name, scope=scope, title=title)
-    parameters = read_parameters(function, place)
+    check_name(name, place)
+    title, scope = check_title(title, place), check_scope(scope, place)
+    description, descriptions = read_docstring(function, place)
+    parameters = read_text_parameters(function, descriptions, place)
     if unknown := redact - set(parameters.names):
         raise ToolDefinitionError(
             f"{place}: redact= names {', '.join(sorted(unknown))}, which the function does not "

@@ -1,12 +1,13 @@
 """One reading of a resource or a prompt and its row in the activity log: both or neither.
 
-Readings have no effects, so nothing is rolled back; but what can't be recorded is not given.
+Readings have no effects, and statements that write are refused while one runs; but what can't be
+recorded is not given.
 """
 
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import django.db
@@ -14,6 +15,7 @@ from django.db import InterfaceError, OperationalError
 
 from activity.events import Event, Outcome
 from activity.recorder import record_event
+from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import (
     InvalidParamsError,
     ReadingFailedError,
@@ -23,6 +25,8 @@ from mcp_endpoint.errors import (
     UnrecordedError,
 )
 from mcp_endpoint.exchange import Exchange
+from mcp_endpoint.input_rounds import InputRequiredError, open_round
+from mcp_endpoint.read_only import refusing_writes
 from mcp_endpoint.responses import encode_json
 
 logger = logging.getLogger(__name__)
@@ -33,6 +37,7 @@ class Reading:
     """What is read, as the log names it; ``absence`` is the refusal if there is no such thing."""
 
     exchange: Exchange
+    context: CallContext
     event: Event
     details: Mapping[str, Any]
     absence: RefusedError
@@ -46,9 +51,16 @@ class Reading:
             django.db.OperationalError: the database failed below.
         """
         try:
-            result = build()
+            with refusing_writes():
+                result = build()
             # Encoded here, so that what no client can read is a failure and not a success.
             encode_json(result)
+        except RefusedError:
+            raise
+        except InputRequiredError as asked:
+            # Started, because nobody knows whether the question comes back with its answer.
+            self.record(Outcome.STARTED, "input_required")
+            return asked.result
         except ResourceNotFoundError as error:
             raise self.absence from error
         except ToolError as error:
@@ -83,7 +95,11 @@ class Reading:
                 protocol_version=exchange.message.protocol_version,
                 http_status=200,
                 latency_ms=round((time.perf_counter() - exchange.started) * 1000, 2),
-                details={**self.details, **principal.named_in_log},
+                details={
+                    **self.details,
+                    **self.context.inputs.named_in_log,
+                    **principal.named_in_log,
+                },
             )
         except django.db.Error as error:
             raise UnrecordedError from error
@@ -94,6 +110,22 @@ class Reading:
             self.record(Outcome.FAILED, "database_unavailable")
         except UnrecordedError:
             logger.warning("a reading could not be recorded")
+
+
+def build_context(
+    exchange: Exchange, name: str = "", texts: Mapping[str, Any] | None = None
+) -> CallContext:
+    """What the function knows about the request.
+
+    Args:
+        name: of the prompt, or the URI, if the function may ask the client for input.
+        texts: the arguments that go with it.
+
+    Raises:
+        InvalidParamsError: what the client brings from the round before is not this call's.
+    """
+    context = CallContext(exchange.principal, exchange.origin, exchange.message.protocol_version)
+    return replace(context, inputs=open_round(exchange, name, texts or {})) if name else context
 
 
 def build_failure(error: Exception, event: Event, details: Mapping[str, Any]) -> ReadingFailedError:

@@ -3,7 +3,6 @@
 A mistake stops the process with a sentence that says what to write.
 """
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,10 @@ from mcp_endpoint.completers import Completer, check_completers
 from mcp_endpoint.content import MEDIA_TYPE
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import check_name, check_scope, check_title
+from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.signatures import name_place
-from mcp_endpoint.text_parameters import TextParameters, read_parameters
+from mcp_endpoint.text_parameters import TextParameters, read_text_parameters
 from mcp_endpoint.uris import UriError, UriTemplate, parse_template
 
 Contents = str | bytes | BaseModel
@@ -89,8 +89,10 @@ def define_resource(
     """Check a definition completely and build the resource."""
     place = name_place(function)
     template = read_uri(place, uri, uri_template)
-    scope, title, description = check_words(function, place, name=name, scope=scope, title=title)
-    parameters = read_parameters(function, place)
+    check_name(name, place)
+    title, scope = check_title(title, place), check_scope(scope, place)
+    description, descriptions = read_docstring(function, place)
+    parameters = read_text_parameters(function, descriptions, place)
     if set(parameters.names) != set(template.variables):
         raise ToolDefinitionError(
             f"{place}: the URI has {list_names(template.variables)}, the function takes "
@@ -139,17 +141,6 @@ def read_uri(place: str, uri: str | None, uri_template: str | None) -> UriTempla
             f"{place}: write uri_template= for a URI with {{variables}}, and uri= for one without."
         )
     return template
-
-
-def check_words(
-    function: Callable[..., Any], place: str, *, name: str, scope: str | None, title: str | None
-) -> tuple[str, str, str]:
-    """The scope, the title and the description, all of them stated."""
-    description = inspect.getdoc(function)
-    if not description:
-        raise ToolDefinitionError(f"{place}: write a docstring; it is what people and models read.")
-    check_name(name, place)
-    return check_scope(scope, place), check_title(title, place), description
 
 
 def settle_media_type(place: str, mime_type: str | None, returns: Any) -> str:

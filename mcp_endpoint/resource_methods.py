@@ -12,7 +12,6 @@ from pydantic import BaseModel
 
 from activity.events import Event
 from mcp_endpoint.content import build_resource_contents
-from mcp_endpoint.context import CallContext
 from mcp_endpoint.cursors import PAGE_SIZE, cut_page, read_position, seal_cursor
 from mcp_endpoint.errors import (
     InvalidParamsError,
@@ -23,7 +22,8 @@ from mcp_endpoint.errors import (
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.obstacles import build_refusal, find_reading_obstacle
 from mcp_endpoint.protocol import Era
-from mcp_endpoint.readings import Reading
+from mcp_endpoint.read_only import refusing_writes
+from mcp_endpoint.readings import Reading, build_context
 from mcp_endpoint.resource_definitions import ListedResource, Resource
 from mcp_endpoint.resources import resource_registry
 from mcp_endpoint.uris import find_echo
@@ -65,8 +65,10 @@ def walk_resources(
         if source is not None and entry.template.text < source:
             continue
         after = key if entry.template.text == source else None
-        for listed in entry.instances(build_context(exchange), after, PAGE_SIZE + 1):
-            yield [entry.template.text, listed.key], describe_listed(entry, listed)
+        with refusing_writes():
+            listed = entry.instances(build_context(exchange), after, PAGE_SIZE + 1)
+        for instance in listed:
+            yield [entry.template.text, instance.key], describe_listed(entry, instance)
 
 
 def describe_listed(resource: Resource, listed: ListedResource) -> dict[str, Any]:
@@ -118,11 +120,13 @@ def read_resource(exchange: Exchange) -> Mapping[str, Any]:
     if values is None:
         raise absence
 
+    context = build_context(exchange, uri)
+
     def build() -> Mapping[str, Any]:
-        contents = resource.function(build_context(exchange), **values)
+        contents = resource.function(context, **values)
         return {"contents": [build_contents(resource, uri, contents)]}
 
-    return Reading(exchange, Event.RESOURCE_READ, details, absence).run(build)
+    return Reading(exchange, context, Event.RESOURCE_READ, details, absence).run(build)
 
 
 def build_contents(resource: Resource, uri: str, contents: Any) -> dict[str, Any]:
@@ -151,8 +155,3 @@ def build_absence(
         event=Event.RESOURCE_READ if details is not None else None,
         details=details,
     )
-
-
-def build_context(exchange: Exchange) -> CallContext:
-    """What the function knows about the request."""
-    return CallContext(exchange.principal, exchange.origin, exchange.message.protocol_version)

@@ -68,10 +68,12 @@ def stamp_result(
 ) -> Mapping[str, Any]:
     """The result as its era wants it.
 
-    ``private``: it may depend on who asks; one minute: a revocation must show soon.
+    ``private``: it may depend on who asks; one minute: a revocation must show soon. A result that
+    asks for input is not one to keep.
     """
     if era is Era.LEGACY:
         return result
+    cacheable = cacheable and result.get("resultType", "complete") == "complete"
     caching = {"ttlMs": CACHE_MILLISECONDS, "cacheScope": "private"} if cacheable else {}
     return {
         "resultType": "complete",

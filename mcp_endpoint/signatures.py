@@ -79,11 +79,7 @@ def read_parameters(
         )
     wanted = parameters[1:]
     check_kinds(wanted, hints, place)
-    if unknown := set(descriptions) - {parameter.name for parameter in wanted}:
-        raise ToolDefinitionError(
-            f"{place}: Args: describes {', '.join(sorted(unknown))}, which is no parameter. Write "
-            "the names as they are in the signature."
-        )
+    check_descriptions(wanted, descriptions, place)
     if [parameter.name for parameter in wanted] == ["arguments"] and is_model(hints["arguments"]):
         return Parameters(check_model(hints["arguments"], place), None)
     return build_parameters(function, wanted, hints, descriptions, place)
@@ -106,6 +102,17 @@ def check_kinds(wanted: list[inspect.Parameter], hints: Mapping[str, Any], place
             raise ToolDefinitionError(f"{place}: write a type for {name}, such as {name}: str.")
         if name.startswith("_"):
             raise ToolDefinitionError(f"{place}: write {name} without the underscore in front.")
+
+
+def check_descriptions(
+    wanted: list[inspect.Parameter], descriptions: Mapping[str, str], place: str
+) -> None:
+    """The docstring describes parameters that exist."""
+    if unknown := set(descriptions) - {parameter.name for parameter in wanted}:
+        raise ToolDefinitionError(
+            f"{place}: Args: describes {', '.join(sorted(unknown))}, which is no parameter. Write "
+            "the names as they are in the signature."
+        )
 
 
 def check_model(model: type[BaseModel], place: str) -> type[BaseModel]:

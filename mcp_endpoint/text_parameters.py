@@ -7,13 +7,14 @@ one that a text can be read as.
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.signatures import check_descriptions, check_kinds, describe, read_hints
 
 MAX_PROBLEMS = 10
 MAX_NAME = 64
@@ -108,27 +109,29 @@ def read_text(parameter: TextParameter, text: Any) -> Any:
         raise TextArgumentsError(problem["msg"].removeprefix("Value error, ")) from error
 
 
-def read_parameters(function: Callable[..., Any], place: str) -> TextParameters:
-    """The parameters of ``(context: CallContext, name: type, …) -> result``, all checked."""
-    name = getattr(function, "__name__", "name")
-    expected = f"{place}: write def {name}(context: CallContext, name: type, …) -> …"
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise ToolDefinitionError(f"{place}: write def instead of async def; calls have threads.")
-    try:
-        hints = get_type_hints(function, include_extras=True)
-    except NameError as error:
-        raise ToolDefinitionError(f"{expected}, with types that exist at run time.") from error
+def read_text_parameters(
+    function: Callable[..., Any], descriptions: Mapping[str, str], place: str
+) -> TextParameters:
+    """The parameters of ``(context: CallContext, name: type, …) -> result``, all checked.
+
+    Args:
+        descriptions: of parameters, from the docstring; ``Field(description=…)`` wins.
+    """
+    hints = read_hints(function, place)
     given = list(inspect.signature(function).parameters.values())
     if not given or given[0].name != "context" or hints.get("context") is not CallContext:
-        raise ToolDefinitionError(f"{expected}.")
+        raise ToolDefinitionError(
+            f"{place}: write the first parameter as context: CallContext; it says who asks."
+        )
     if "return" not in hints:
         raise ToolDefinitionError(f"{place}: write what it returns, after ->.")
-    for parameter in given[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise ToolDefinitionError(f"{expected}, without * and **.")
-        if parameter.name not in hints:
-            raise ToolDefinitionError(f"{place}: write the type of {parameter.name}.")
-    built = tuple(build_parameter(place, entry, hints[entry.name]) for entry in given[1:])
+    wanted = given[1:]
+    check_kinds(wanted, hints, place)
+    check_descriptions(wanted, descriptions, place)
+    built = tuple(
+        build_parameter(place, entry, describe(hints[entry.name], descriptions.get(entry.name)))
+        for entry in wanted
+    )
     return TextParameters(built, hints["return"])
 
 

@@ -85,7 +85,7 @@ def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:
         raise build_absence(obstacle.reason, made.tool.name)
     if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
-    raise build_scope_refusal(made.context.principal, era, made.tool)
+    raise build_scope_refusal(made.context.principal, era, made.tool.scope, made.tool.name)
 
 
 def prepare_call(
@@ -140,19 +140,21 @@ def build_absence(reason: str, tool: str = "") -> InvalidParamsError:
     )
 
 
-def build_scope_refusal(principal: Principal, era: Era, tool: Tool) -> InsufficientScopeError:
+def build_scope_refusal(
+    principal: Principal, era: Era, scope: str, tool: str = ""
+) -> InsufficientScopeError:
     """403 that names every scope this call needs (MCP 2026-07-28 authorization §Step-Up).
 
     Since 2026-07-28 a client MUST add what it holds itself. Older ones ask for exactly what the
     challenge says, so theirs repeats what they hold; without it they would lose it in exchange.
     """
     held = principal.scopes if era is Era.LEGACY else frozenset[str]()
-    scopes = tuple(scope for scope in SUPPORTED if scope in held or scope == tool.scope)
+    scopes = tuple(known for known in SUPPORTED if known in held or known == scope)
     is_personal = principal.personal_token_id is not None
     return InsufficientScopeError(
         scopes,
-        missing=tool.scope,
+        missing=scope,
         remedy=NEW_TOKEN if is_personal else CONNECT_AGAIN,
         challenge=build_insufficient_scope_challenge(scopes),
-        tool=tool.name,
+        tool=tool,
     )

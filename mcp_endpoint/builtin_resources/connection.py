@@ -4,39 +4,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from pydantic import BaseModel, Field
 
+from mcp_endpoint.completers import MAX_VALUES, Suggestions
+from mcp_endpoint.connection_answers import ConnectedApplication, describe_connection
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import ResourceNotFoundError
 from mcp_endpoint.resource_definitions import ListedResource
 from mcp_endpoint.resources import resource
-from oauth_ext.connection_control import find_visible_connection, find_visible_connections
-from oauth_ext.connections import ConnectionSummary
+from oauth_ext.connection_control import find_visible_connection, select_visible_connections
+from oauth_ext.connections import SUMMARIZED, ConnectionSummary, summarize
+from oauth_ext.models import Connection
 from oauth_ext.scopes import READ
 from oauth_ext.verification import Principal
 
 CONNECTION_URI = "docjacket://connection/{connection_id}"
 CONNECTIONS_URI = "docjacket://connections"
-# One document that a model reads whole; the tool pages through the rest.
+# One document that a model reads whole; list_connected_applications pages through the rest.
 MAX_IN_DOCUMENT = 100
 
 
-class ConnectionDocument(BaseModel):
-    """One person's permission for one application."""
+class ConnectionDocument(ConnectedApplication):
+    """One person's permission for one application, with the URI that it is read under."""
 
     uri: str
-    connection_id: UUID
-    client: str = Field(description="What the application calls itself; a claim.")
-    client_id: str
-    redirect_hosts: list[str]
-    label: str
-    user_email: str
     organization: str
-    scopes: list[str]
-    state: str = Field(description="active or paused")
-    connected_at: datetime
-    last_used_at: datetime | None
-    is_this_connection: bool = Field(description="Whether this was read through it.")
 
 
 class ConnectionsDocument(BaseModel):
@@ -47,41 +41,42 @@ class ConnectionsDocument(BaseModel):
     left_out: int = Field(description="How many older ones there are beyond these.")
 
 
-def list_own_connections(principal: Principal) -> list[ConnectionSummary]:
-    """The person's own connections in the organization, newest first, in a settled order."""
-    own = find_visible_connections(principal, whole_organization=False)
-    return sorted(own, key=build_key, reverse=True)
-
-
-def build_key(summary: ConnectionSummary) -> str:
-    """Where a connection stands among others: by its time, then by its id."""
-    return f"{summary.connected_at.isoformat(timespec='microseconds')} {summary.id}"
+def select_newest(principal: Principal, *, whole_organization: bool) -> QuerySet[Connection]:
+    """The connections that the caller may read, newest first, in a settled order."""
+    rows = select_visible_connections(principal, whole_organization=whole_organization)
+    return rows.order_by("-created_at", "-id")
 
 
 def list_connection_resources(
     context: CallContext, after: str | None, limit: int
 ) -> Sequence[ListedResource]:
-    """The caller's own connections behind a key."""
-    own = list_own_connections(context.principal)
-    rest = [summary for summary in own if after is None or build_key(summary) < after]
+    """The caller's own connections; a key is the time and the id of the one before."""
+    rows = select_newest(context.principal, whole_organization=False)
+    if after is not None:
+        time, connection_id = after.split(" ")
+        created_at = datetime.fromisoformat(time)
+        older = Q(created_at__lt=created_at)
+        rows = rows.filter(older | Q(created_at=created_at, id__lt=UUID(connection_id)))
     return [
         ListedResource(
-            key=build_key(summary),
+            key=f"{summary.connected_at.isoformat()} {summary.id}",
             variables={"connection_id": str(summary.id)},
-            title=f"Connection of {summary.label or summary.client_name}",
-            description="What it may do and when it was last used. The name is what the "
-            "application calls itself, or the label that a person gave it.",
+            title=summary.label or summary.client_name,
+            description="A connected application: what it may do and when it was last used. Its "
+            "title is what it calls itself, or what people here call it: a claim.",
         )
-        for summary in rest[:limit]
+        for summary in summarize(rows.select_related(*SUMMARIZED)[:limit])
     ]
 
 
-def suggest_connection_ids(context: CallContext, typed: str) -> list[str]:
-    """The ids of the connections that the caller may read, newest first."""
+def suggest_connection_ids(context: CallContext, typed: str) -> Suggestions:
+    """The newest ids that begin like what was typed."""
     principal = context.principal
-    visible = find_visible_connections(principal, whole_organization=principal.is_administrator)
-    newest = sorted(visible, key=build_key, reverse=True)
-    return [str(summary.id) for summary in newest if str(summary.id).startswith(typed.lower())]
+    rows = select_newest(principal, whole_organization=principal.is_administrator)
+    named = rows.annotate(text=Cast("id", TextField())).filter(text__startswith=typed.lower())
+    found = list(named.values_list("text", flat=True)[: MAX_VALUES + 1])
+    is_all = len(found) <= MAX_VALUES
+    return Suggestions(found[:MAX_VALUES], not is_all, len(found) if is_all else named.count())
 
 
 @resource(
@@ -97,7 +92,7 @@ def connection(context: CallContext, connection_id: UUID) -> ConnectionDocument:
     summary = find_visible_connection(context.principal, connection_id)
     if summary is None:
         raise ResourceNotFoundError
-    return describe_connection(summary, context.principal)
+    return build_document(summary, context.principal)
 
 
 @resource(uri=CONNECTIONS_URI, scope=READ, title="My connected applications")
@@ -108,28 +103,20 @@ def connections(context: CallContext) -> ConnectionsDocument:
 
 def build_connections_document(principal: Principal) -> ConnectionsDocument:
     """The newest of the person's own connections."""
-    own = list_own_connections(principal)
+    rows = select_newest(principal, whole_organization=False).select_related(*SUMMARIZED)
+    newest = summarize(rows[:MAX_IN_DOCUMENT])
+    is_all = len(newest) < MAX_IN_DOCUMENT
     return ConnectionsDocument(
         organization=principal.organization_name,
-        connections=[describe_connection(summary, principal) for summary in own[:MAX_IN_DOCUMENT]],
-        left_out=max(0, len(own) - MAX_IN_DOCUMENT),
+        connections=[build_document(summary, principal) for summary in newest],
+        left_out=0 if is_all else rows.count() - MAX_IN_DOCUMENT,
     )
 
 
-def describe_connection(summary: ConnectionSummary, principal: Principal) -> ConnectionDocument:
+def build_document(summary: ConnectionSummary, principal: Principal) -> ConnectionDocument:
     """A connection as people and models read it."""
     return ConnectionDocument(
+        **describe_connection(summary, principal.connection_id).model_dump(),
         uri=CONNECTION_URI.replace("{connection_id}", str(summary.id)),
-        connection_id=summary.id,
-        client=summary.client_name,
-        client_id=summary.client_id,
-        redirect_hosts=list(summary.redirect_hosts),
-        label=summary.label,
-        user_email=summary.user_email,
         organization=summary.organization_name,
-        scopes=list(summary.scopes),
-        state=summary.state,
-        connected_at=summary.connected_at,
-        last_used_at=summary.last_used_at,
-        is_this_connection=summary.id == principal.connection_id,
     )

@@ -15,7 +15,7 @@ from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.prompts import Message, PromptRegistry, define_prompt, list_messages
 from mcp_endpoint.resource_definitions import Resource, define_resource
 from mcp_endpoint.resources import ResourceRegistry, resource, resource_registry
-from mcp_endpoint.text_parameters import read_parameters
+from mcp_endpoint.text_parameters import read_text_parameters
 
 
 class Weather(BaseModel):
@@ -80,6 +80,15 @@ def byte_result(context: CallContext, city: str) -> bytes:
     return b""
 
 
+def describes_nothing(context: CallContext, city: str) -> str:
+    """Describe.
+
+    Args:
+        town: there is none.
+    """
+    return ""
+
+
 async def late(context: CallContext, city: str) -> str:
     """Later."""
     return ""
@@ -129,15 +138,16 @@ SHARED_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"title": None}, "write title="),
     ({"title": ""}, "write title="),
     ({"function": undocumented}, "write a docstring"),
-    ({"function": contextless}, "write def contextless(context: CallContext, name: type, …)"),
-    ({"function": untyped}, "write the type of city"),
+    ({"function": contextless}, "write the first parameter as context: CallContext"),
+    ({"function": untyped}, "write a type for city"),
     ({"function": returnless}, "write what it returns"),
-    ({"function": unknown_type}, "with types that exist at run time"),
+    ({"function": unknown_type}, "write types that exist at run time"),
     ({"function": composed}, "Write a type that a text can be read as"),
     ({"function": modelled}, "Write a type that a text can be read as"),
     ({"function": foreign_type}, "Write a type that a text can be read as"),
-    ({"function": starred}, "without * and **"),
-    ({"function": late}, "write def instead of async def"),
+    ({"function": starred}, "instead of *city"),
+    ({"function": describes_nothing}, "Args: describes town, which is no parameter"),
+    ({"function": late}, "write def, not async def"),
     ({"function": default_of_another_type}, "write a default of city that is of its own type"),
     ({"redact": frozenset({"town"})}, "redact= names town"),
     ({"complete": {"town": one_parameter}}, "complete= names town"),
@@ -262,7 +272,7 @@ def typed(
 
 
 def test_texts_become_values_of_their_types() -> None:
-    parameters = read_parameters(typed, "here")
+    parameters = read_text_parameters(typed, {}, "here")
     identity = uuid4()
     texts = {
         "number": "7",

@@ -119,7 +119,7 @@ def test_an_event_reads_in_peoples_words(mcp: McpClient) -> None:
     called = mcp.call("whoami")
     (row,) = rows_of(called["Reference-Id"])
     document = read(mcp, f"docjacket://activity/{row.id}")
-    assert document["title"] == "Called whoami"
+    assert document["what"] == "Called whoami"
     assert document["reference"] == called["Reference-Id"]
     assert "docjacket://connection/" in document["connection"]
     assert read(mcp, document["connection"])["user_email"] == document["user_email"]
