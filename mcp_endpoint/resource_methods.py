@@ -4,10 +4,11 @@ MCP 2026-07-28 server/resources. Subscriptions are not served: there is no strea
 changes on, and a list may be kept for a minute only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from pydantic import BaseModel
 
 from activity.events import Event
@@ -23,8 +24,8 @@ from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.obstacles import build_refusal, find_reading_obstacle
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.read_only import refusing_writes
-from mcp_endpoint.readings import Reading, build_context
-from mcp_endpoint.resource_definitions import ListedResource, Resource
+from mcp_endpoint.readings import Reading, build_context, build_failure
+from mcp_endpoint.resource_definitions import ListedResource, Lister, Resource
 from mcp_endpoint.resources import resource_registry
 from mcp_endpoint.uris import find_echo
 
@@ -65,10 +66,26 @@ def walk_resources(
         if source is not None and entry.template.text < source:
             continue
         after = key if entry.template.text == source else None
-        with refusing_writes():
-            listed = entry.instances(build_context(exchange), after, PAGE_SIZE + 1)
-        for instance in listed:
+        for instance in list_instances(exchange, entry, entry.instances, after):
             yield [entry.template.text, instance.key], describe_listed(entry, instance)
+
+
+def list_instances(
+    exchange: Exchange, resource: Resource, lister: Lister, after: str | None
+) -> Sequence[ListedResource]:
+    """What a template lists behind a key.
+
+    Raises:
+        ReadingFailedError: its lister failed.
+        django.db.OperationalError: the database failed below it.
+    """
+    try:
+        with refusing_writes():
+            return lister(build_context(exchange), after, PAGE_SIZE + 1)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        raise build_failure(error, Event.SERVER_FAULT, {"resource": resource.name}) from error
 
 
 def describe_listed(resource: Resource, listed: ListedResource) -> dict[str, Any]:
