@@ -5,7 +5,7 @@ else is prepared, because Django's own cursors write the values into the text of
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -22,7 +22,7 @@ class PreparedDebugCursor(CursorDebugWrapper):
             return CursorWrapper.execute(self, sql, params)
 
 
-def execute_prepared(sql: str, params: Sequence[Any]) -> CursorWrapper:
+def execute_prepared(sql: str, params: Sequence[Any] | Mapping[str, Any]) -> CursorWrapper:
     """Run one statement on Django's connection; the cursor has its rows.
 
     Raises:

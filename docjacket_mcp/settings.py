@@ -26,7 +26,6 @@ from docjacket_mcp.environment import (
 # Lets classes name what they are generic over (ModelAdmin[Client]) at run time too.
 django_stubs_ext.monkeypatch()
 
-
 BASE_DIR = Path(__file__).resolve().parent.parent
 QUICK_START = env.bool("QUICK_START", default=False)
 DEBUG = env.bool("DEBUG", default=False)
@@ -266,6 +265,8 @@ OAUTH2_PROVIDER = {
 
 # --- the MCP endpoint ---------------------------------------------------------------------------
 MCP_MAX_BODY_BYTES = env.int("MCP_MAX_BODY_BYTES", default=1024 * 1024)
+MCP_CONNECTION_RATE = env.int("MCP_CONNECTION_RATE", default=120)
+MCP_ORGANIZATION_RATE = env.int("MCP_ORGANIZATION_RATE", default=600)
 MCP_ALLOWED_ORIGINS = env.list(
     "MCP_ALLOWED_ORIGINS",
     default=[

@@ -99,17 +99,18 @@ def verify(token: str) -> Principal:
     """The principal of a token, with a second attempt if the connection had died while idle.
 
     It replaces Django's health check, a round trip of its own before every request: our query
-    finds out as well, and repeating it is safe because verifying only reads.
+    finds out as well, and repeating it is safe: verifying reads, and at most draws a few tokens of
+    a limit once more.
     """
     was_connected = connection.connection is not None
     connection.health_check_done = True  # type: ignore[attr-defined]  # missing in the stubs
     try:
-        return verify_bearer(token)
+        return verify_bearer(token, is_counted=True)
     except (InterfaceError, NotSupportedError, OperationalError):
         connection.close_if_unusable_or_obsolete()
         if not was_connected or connection.connection is not None:
             raise
-        return verify_bearer(token)
+        return verify_bearer(token, is_counted=True)
 
 
 def read_bearer_token(request: HttpRequest) -> str:

@@ -24,6 +24,7 @@ RESOURCE_NOT_FOUND = -32002
 # -32000 to -32019 are the implementation's own; SDKs use -32000 and -32001 for their transport.
 UNAUTHORIZED = -32010
 INSUFFICIENT_SCOPE = -32011
+RATE_LIMITED = -32012
 PAUSED = -32013
 
 
@@ -141,6 +142,22 @@ class InsufficientScopeError(RefusedError):
             data={"error": "insufficient_scope", "scope": needed},
             headers={"WWW-Authenticate": challenge},
             tool=tool,
+        )
+
+
+class RateLimitedError(RefusedError):
+    """Too many calls (RFC 6585 §4); nothing was done, and the same call works later."""
+
+    code = RATE_LIMITED
+    event = Event.LIMIT_REFUSED
+    status = 429
+
+    def __init__(self, message: str, *, limit: str, retry_after: int) -> None:
+        super().__init__(
+            message,
+            reason=limit,
+            data={"error": "rate_limited", "limit": limit, "retry_after": retry_after},
+            headers={"Retry-After": str(retry_after)},
         )
 
 

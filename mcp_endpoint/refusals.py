@@ -31,13 +31,14 @@ def record_refusal(
     Raises:
         django.db.Error: the row could not be written.
     """
-    if principal is None:
+    # Whoever is over a limit goes on calling; their refusals must not fill the log.
+    if principal is None or refusal.event is Event.LIMIT_REFUSED:
         return record_token_noise(
             refusal.event,
             origin=origin,
             reason=refusal.reason,
             http_status=refusal.status,
-            subject=refusal.subject or Subject(),
+            subject=refusal.subject or build_subject(principal),
         )
     record_event(
         refusal.event,

@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from activity.origin import Origin, origin_of
 from mcp_endpoint.authentication import authenticate, find_end
+from mcp_endpoint.call_limits import charge, check_attempts, hold_slot, is_metered
 from mcp_endpoint.client_presence import find_presence
 from mcp_endpoint.dispatch import dispatch
 from mcp_endpoint.envelope import Kind, MessageId, find_message_id, parse_envelope
@@ -109,18 +110,25 @@ def answer(
     check_host(request)
     check_origin(request)
     principal = progress.principal = authenticate(request)
+    check_attempts(principal)
     check_method(request)
     body = read_body(request)
     check_content_type(request)
     acceptable = read_accept(request)
     message = read_message(body, request, progress)
-    record_use(principal, origin=progress.origin)
     if message.kind is not Kind.REQUEST:
+        charge(principal, metered=False)
+        record_use(principal, origin=progress.origin)
         return build_acceptance()
     caller = Caller(find_presence(request), acceptable.stream, partial(find_end, principal))
-    outcome = dispatch(Exchange(message, principal, progress.origin, started, caller))
-    if not isinstance(outcome, Mapping):
-        outcome = wait_for_news(outcome)
+    with hold_slot(principal) as slot:
+        charge(principal, metered=is_metered(message))
+        record_use(principal, origin=progress.origin)
+        outcome = dispatch(Exchange(message, principal, progress.origin, started, caller))
+        if not isinstance(outcome, Mapping):
+            outcome = wait_for_news(outcome)
+        if not isinstance(outcome, Mapping):
+            outcome = slot.keep_for(outcome)
     if isinstance(outcome, Mapping):
         response = build_success(message.id, outcome)
         return build_response(response, stream=not acceptable.json, reader=caller.presence)

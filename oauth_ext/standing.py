@@ -5,11 +5,18 @@ forgets a flag. The answer is never cached.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from accounts.call_allowances import (
+    COLUMNS_DRAWN,
+    DRAWN,
+    Share,
+    build_draw_parameters,
+    build_draw_sql,
+)
 from accounts.models import Membership
 from activity.prepared import execute_prepared
 from oauth_ext.models import PersonalAccessToken
@@ -98,15 +105,43 @@ LEFT JOIN accounts_organization o ON o.id = c.organization_id
 LEFT JOIN accounts_membership m ON m.id = c.membership_id
      AND m.user_id = c.user_id AND m.organization_id = c.organization_id
 LEFT JOIN oauth_ext_organizationpolicy p ON p.organization_id = c.organization_id
-LEFT JOIN oauth_ext_tokenfamily f ON f.id = %s AND f.connection_id = c.id
-WHERE c.id = %s
+LEFT JOIN oauth_ext_tokenfamily f ON f.id = %(family)s AND f.connection_id = c.id
+WHERE c.id = %(connection)s
+"""
+
+
+# What find_refusal asks, in SQL: whoever is refused must not use up what others have.
+GOOD = """
+EXISTS (
+  SELECT FROM standing
+  WHERE NOT (client_disabled OR connection_revoked OR connection_paused OR policy_ended)
+    AND family_revoked IS FALSE AND predates_reset IS NOT TRUE
+    AND user_active AND organization_active AND role IS NOT NULL
+    AND organization_id = %(organization)s
+)"""
+DRAWING_SQL = f"""
+WITH standing ({", ".join(field.name for field in fields(Standing))}) AS MATERIALIZED (
+{CONNECTION_SQL}), {build_draw_sql(GOOD)}
+SELECT standing.*, {DRAWN} FROM standing
 """
 
 
 def find_connection_standing(connection_id: UUID, family_id: UUID | None = None) -> Standing | None:
     """The standing of a connection, and of one token family under it; one query."""
-    row = execute_prepared(CONNECTION_SQL, (family_id, connection_id)).fetchone()
+    named = {"family": family_id, "connection": connection_id}
+    row = execute_prepared(CONNECTION_SQL, named).fetchone()
     return build_standing(row) if row else None
+
+
+def find_standing_and_draw(
+    connection_id: UUID, family_id: UUID, organization_id: UUID, shares: Sequence[Share]
+) -> tuple[Standing | None, Sequence[Any]]:
+    """The standing, and what the limits on calls gave if it is good; still one query."""
+    named = {"family": family_id, "connection": connection_id, "organization": organization_id}
+    row = execute_prepared(DRAWING_SQL, named | build_draw_parameters(shares)).fetchone()
+    if row is None:
+        return None, ()
+    return build_standing(row[:-COLUMNS_DRAWN]), row[-COLUMNS_DRAWN:]
 
 
 def build_standing(row: Sequence[Any]) -> Standing:

@@ -4,15 +4,23 @@ A valid signature is only the ticket to the question; the answer comes from the 
 query, every time. A database fault passes through: it must never look like a bad credential.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.call_allowances import (
+    Allowance,
+    draw_alone,
+    is_asking,
+    open_shares,
+    settle_allowance,
+)
 from accounts.models import ADMINISTRATORS
 from activity.events import Event
 from activity.origin import Origin, name_network
@@ -29,6 +37,7 @@ from oauth_ext.standing import (
     find_connection_standing,
     find_personal_expiry,
     find_refusal,
+    find_standing_and_draw,
 )
 from oauth_ext.tokens import AccessTokenClaims, AccessTokenInvalidError, parse_access_token
 
@@ -45,7 +54,7 @@ class Principal:
     what the token carries and the person's role and the organization allow at this moment.
     ``organization_scopes`` are the most that the organization allows anybody, ``hidden_tools`` what
     it lets nobody call. ``allowed_tools`` are the only ones a personal access token may call; None
-    narrows nothing.
+    narrows nothing. ``allowance`` is what the limits on calls have left for this one.
     """
 
     user_id: UUID
@@ -65,6 +74,7 @@ class Principal:
     hidden_tools: frozenset[str]
     expires_at: datetime
     last_used_at: datetime | None
+    allowance: Allowance
 
     @property
     def named_in_log(self) -> dict[str, str]:
@@ -114,15 +124,18 @@ class TokenRefusedError(Exception):
         self.details = details or {}
 
 
-def verify_bearer(token: str) -> Principal:
+def verify_bearer(token: str, *, is_counted: bool = False) -> Principal:
     """The principal of a bearer token: a JWT access token or a personal access token.
+
+    Args:
+        is_counted: whether a call is to be made, so that the limits on calls are asked as well.
 
     Raises:
         TokenRefusedError: with the reason for the log and the text for the client.
         django.db.Error: the database did not answer; this says nothing about the token.
     """
     if token.startswith(SecretKind.PERSONAL_TOKEN.value):
-        return _verify_personal_token(token)
+        return _verify_personal_token(token, is_counted)
     if token.startswith("mcp_"):
         raise TokenRefusedError("wrong_token_kind", INVALID)
     try:
@@ -131,7 +144,7 @@ def verify_bearer(token: str) -> Principal:
         if error.claims is None:
             raise TokenRefusedError(error.reason, INVALID) from error
         raise _refuse_claims(error.claims, error.reason, REVOKED_OR_EXPIRED) from error
-    return _verify_claims(claims)
+    return _verify_claims(claims, is_counted)
 
 
 def _refuse_claims(claims: AccessTokenClaims, reason: str, description: str) -> TokenRefusedError:
@@ -146,10 +159,17 @@ def _refuse_claims(claims: AccessTokenClaims, reason: str, description: str) -> 
     )
 
 
-def _verify_claims(claims: AccessTokenClaims) -> Principal:
+def _verify_claims(claims: AccessTokenClaims, is_counted: bool) -> Principal:
     if claims.organization_id is None:
         raise _refuse_claims(claims, "no_organization", NO_ORGANIZATION)
-    standing = find_connection_standing(claims.connection_id, claims.family_id)
+    shares = open_shares(claims.connection_id, claims.organization_id) if is_counted else ()
+    drawn: Sequence[Any] | None = None
+    if is_asking(shares):
+        standing, drawn = find_standing_and_draw(
+            claims.connection_id, claims.family_id, claims.organization_id, shares
+        )
+    else:
+        standing = find_connection_standing(claims.connection_id, claims.family_id)
     if standing is None or standing.family_revoked is None:
         raise _refuse_claims(claims, "connection_unknown", REVOKED_OR_EXPIRED)
     refusal = find_refusal(standing)
@@ -165,10 +185,11 @@ def _verify_claims(claims: AccessTokenClaims) -> Principal:
         expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
         connection_id=claims.connection_id,
         family_id=claims.family_id,
+        allowance=settle_allowance(shares, drawn),
     )
 
 
-def _verify_personal_token(secret: str) -> Principal:
+def _verify_personal_token(secret: str, is_counted: bool) -> Principal:
     if not is_well_formed(secret, SecretKind.PERSONAL_TOKEN):
         raise TokenRefusedError("personal_token_malformed", INVALID)
     if not settings.PERSONAL_TOKENS_ENABLED:
@@ -193,12 +214,15 @@ def _verify_personal_token(secret: str) -> Principal:
             organization_id=token.organization_id,
             details=name_personal_token(token.id, token.label),
         )
+    assert token.organization_id is not None  # find_refusal has passed
+    shares = open_shares(token.id, token.organization_id) if is_counted else ()
     return _build_principal(
         standing,
         scopes=frozenset(token.scope.split()),
         allowed_tools=None if token.allowed_tools is None else frozenset(token.allowed_tools),
         expires_at=expires_at,
         personal_token_id=token.id,
+        allowance=settle_allowance(shares, draw_alone(shares) if is_asking(shares) else None),
     )
 
 
@@ -207,6 +231,7 @@ def _build_principal(
     *,
     scopes: frozenset[str],
     expires_at: datetime,
+    allowance: Allowance,
     connection_id: UUID | None = None,
     family_id: UUID | None = None,
     personal_token_id: UUID | None = None,
@@ -232,6 +257,7 @@ def _build_principal(
         hidden_tools=standing.hidden_tools,
         expires_at=expires_at,
         last_used_at=standing.last_used_at,
+        allowance=allowance,
     )
 
 

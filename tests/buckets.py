@@ -2,10 +2,11 @@
 
 from django.db import connection
 
+from accounts.call_leases import CallPolicy
 from accounts.limits import Policy
 
 
-def leave_tokens(policy: Policy, tokens: int) -> None:
+def leave_tokens(policy: Policy | CallPolicy, tokens: int) -> None:
     """Let every bucket of the policy have so many, and refill none before the next taking."""
     with connection.cursor() as cursor:
         cursor.execute(

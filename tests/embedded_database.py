@@ -44,6 +44,9 @@ def prepare_environment() -> None:
         "SECRET_KEY": "a-secret-key-that-only-the-tests-have",
         "TOKEN_PEPPER": "a-token-pepper-that-only-the-tests-have",
         "SIGNING_KEYS_DIR": str(keys),
+        # Tests of the limits on calls set them; all others call as often as they like.
+        "MCP_CONNECTION_RATE": "0",
+        "MCP_ORGANIZATION_RATE": "0",
     }
 
 

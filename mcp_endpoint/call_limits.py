@@ -1,0 +1,201 @@
+"""How often and how many at once one connection and one organization may call.
+
+Calls are counted over all processes (``accounts.call_allowances``). What costs nothing, and what
+is no call at all, is bounded more widely and by each process alone, as is how many calls of one
+connection run at once: no connection holds all threads of a process. RFC 6585 §4.
+"""
+
+import math
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+
+from mcp_endpoint.errors import RateLimitedError
+from mcp_endpoint.exchange import Steps
+from mcp_endpoint.protocol import Message
+from mcp_endpoint.registry import registry
+from oauth_ext.verification import Principal
+
+# A client that opens, discovers and asks who it is before each call is still far below it.
+WIDER = 5
+MOST_AT_ONCE = 8
+FREE_METHODS = frozenset({"initialize", "server/discover", "ping"})
+REASONS = {"mcp.connection": "connection_rate", "mcp.organization": "organization_rate"}
+WORDS = {
+    "connection_rate": "This connection has made too many calls.",
+    "organization_rate": "Everybody in this organization together has made too many calls.",
+    "connection_attempts": "This connection has sent far too many requests.",
+    "connection_concurrency": "This connection has too many calls running at once.",
+}
+
+
+def charge(principal: Principal, *, metered: bool = True) -> None:
+    """Take one call from what the caller and their organization may make.
+
+    Args:
+        metered: False for what costs nothing.
+
+    Raises:
+        RateLimitedError: there is none left; the call must not be made.
+    """
+    allowance = principal.allowance
+    if not metered:
+        allowance.give_back()
+    elif allowance.exhausted is not None:
+        raise build_refusal(REASONS[allowance.exhausted.name], allowance.retry_after)
+    else:
+        allowance.spend()
+
+
+def is_metered(message: Message) -> bool:
+    """Whether a message costs a call; a tool says so itself."""
+    if message.method != "tools/call":
+        return message.method not in FREE_METHODS
+    name = message.params.get("name")
+    tool = registry.find(name) if isinstance(name, str) else None
+    return tool is None or tool.metered
+
+
+def check_attempts(principal: Principal) -> None:
+    """The wider limit, on everything that a caller sends, well-formed or not.
+
+    Raises:
+        RateLimitedError: too many in a short time.
+    """
+    wait = attempts.take(find_caller(principal), WIDER * settings.MCP_CONNECTION_RATE)
+    if wait:
+        raise build_refusal("connection_attempts", math.ceil(wait))
+
+
+class Slot:
+    """One of the calls that a caller has running; free again at the latest when nobody knows it."""
+
+    def __init__(self, slots: "Slots", caller: UUID) -> None:
+        self._free: Callable[[], None] | None = partial(slots.leave, caller)
+        self.is_kept = False
+
+    def keep_for(self, steps: Steps) -> Steps:
+        """The same steps, which hold the slot until their end."""
+        self.is_kept = True
+        return self._hold(steps)
+
+    def _hold(self, steps: Steps) -> Steps:
+        try:
+            return (yield from steps)
+        finally:
+            self.release()
+
+    def release(self) -> None:
+        """Free it; again is no harm."""
+        free, self._free = self._free, None
+        if free is not None:
+            free()
+
+    def __del__(self) -> None:
+        # A stream that is dropped before its first piece never runs its steps to their end.
+        self.release()
+
+
+@contextmanager
+def hold_slot(principal: Principal) -> Iterator[Slot]:
+    """One of the calls that the caller may have running in this process.
+
+    Raises:
+        RateLimitedError: as many as may be are running.
+    """
+    caller = find_caller(principal)
+    if not slots.enter(caller, find_most_at_once()):
+        principal.allowance.give_back()
+        raise build_refusal("connection_concurrency", 1)
+    slot = Slot(slots, caller)
+    try:
+        yield slot
+    finally:
+        if not slot.is_kept:
+            slot.release()
+
+
+def find_caller(principal: Principal) -> UUID:
+    """What is counted: the connection, or the personal access token."""
+    caller = principal.connection_id or principal.personal_token_id
+    assert caller is not None
+    return caller
+
+
+def find_most_at_once() -> int:
+    """Calls of one caller that may run at once in this process: never all of its threads."""
+    threads: int = settings.WEB_THREADS
+    if not settings.MCP_CONNECTION_RATE:
+        return threads
+    return max(1, min(MOST_AT_ONCE, threads // 2))
+
+
+def build_refusal(reason: str, retry_after: int) -> RateLimitedError:
+    """429, in words that tell a model what to do."""
+    seconds = "1 second" if retry_after == 1 else f"{retry_after} seconds"
+    return RateLimitedError(
+        f"{WORDS[reason]} Nothing was done. Wait {seconds}, then send it again.",
+        limit=reason,
+        retry_after=retry_after,
+    )
+
+
+@dataclass(slots=True)
+class Attempts:
+    """A bucket for each caller in this process, the longest unused forgotten first."""
+
+    clock: Callable[[], float] = time.monotonic
+    most: int = 20_000
+    buckets: OrderedDict[UUID, tuple[float, float]] = field(default_factory=OrderedDict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, caller: UUID, per_minute: int) -> float:
+        """Take one of so many a minute, half of them at once; else the seconds to wait."""
+        if not per_minute:
+            return 0.0
+        now, rate, capacity = self.clock(), per_minute / 60, per_minute / 2
+        with self.lock:
+            tokens, at = self.buckets.pop(caller, (capacity, now))
+            tokens = min(capacity, tokens + (now - at) * rate)
+            wait = 0.0 if tokens >= 1 else (1 - tokens) / rate
+            self.buckets[caller] = (tokens if wait else tokens - 1, now)
+            if len(self.buckets) > self.most:
+                self.buckets.popitem(last=False)
+        return wait
+
+
+@dataclass(slots=True)
+class Slots:
+    """How many calls of each caller are running in this process."""
+
+    running: dict[UUID, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def enter(self, caller: UUID, most: int) -> bool:
+        """Take a slot; whether there was one."""
+        with self.lock:
+            count = self.running.get(caller, 0)
+            if count >= most:
+                return False
+            self.running[caller] = count + 1
+        return True
+
+    def leave(self, caller: UUID) -> None:
+        """Free a slot."""
+        with self.lock:
+            count = self.running[caller] - 1
+            if count:
+                self.running[caller] = count
+            else:
+                del self.running[caller]
+
+
+attempts = Attempts()
+slots = Slots()

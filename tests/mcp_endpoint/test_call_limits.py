@@ -1,0 +1,301 @@
+"""How often a connection and an organization may call, and what costs nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import call_allowances
+from accounts.call_allowances import list_policies
+from accounts.call_leases import LeaseBook
+from accounts.models import TokenBucket
+from mcp_endpoint import call_limits
+from mcp_endpoint.call_limits import Attempts, Slots
+from oauth_ext.models import Connection
+from tests.buckets import leave_tokens
+from tests.mcp_client import McpClient
+from tests.mcp_endpoint.conftest import AddTool, Join, ProbeResult, rows_of
+from tests.mcp_endpoint.test_hot_path import statements
+from tests.oauth_ext.conftest import photograph
+from tests.oauth_ext.test_standing import FLAGS
+
+pytestmark = pytest.mark.django_db
+
+NAMES = {"connection": "mcp.connection", "organization": "mcp.organization"}
+
+
+@pytest.fixture(autouse=True)
+def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits of production, and a process that has just started."""
+    settings.MCP_CONNECTION_RATE, settings.MCP_ORGANIZATION_RATE = 120, 600
+    forget(monkeypatch)
+
+
+@pytest.fixture
+def restart(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """As if another process answered from here on."""
+    return lambda: forget(monkeypatch)
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_allowances, "book", LeaseBook())
+    monkeypatch.setattr(call_limits, "attempts", Attempts())
+    monkeypatch.setattr(call_limits, "slots", Slots())
+
+
+@pytest.fixture
+def probe(add_tool: AddTool) -> str:
+    """A tool that costs a call."""
+    return add_tool(lambda context, arguments: ProbeResult(text="ran"))
+
+
+@pytest.fixture
+def free(add_tool: AddTool, probe: str) -> str:
+    """A tool that costs nothing."""
+    return add_tool(lambda context, arguments: ProbeResult(text="free"), metered=False)
+
+
+def drain(which: str, restart: Callable[[], None]) -> None:
+    """Let nothing be left of a limit, as other processes would."""
+    leave_tokens(list_policies()[which], 0)
+    restart()
+
+
+def read_refusal(answer: Any, limit: str) -> int:
+    """The seconds that a refused call is told to wait."""
+    assert answer.status_code == 429, answer.content
+    error = answer.json()["error"]
+    assert error["code"] == -32012
+    seconds: int = error["data"]["retry_after"]
+    assert (error["data"]["error"], error["data"]["limit"]) == ("rate_limited", limit)
+    assert answer["Retry-After"] == str(seconds)
+    assert f"Wait {seconds} second" in error["message"]
+    return seconds
+
+
+@pytest.mark.parametrize("send", ["modern", "legacy"])
+def test_a_burst_is_answered_and_what_is_beyond_it_is_told_to_wait(
+    mcp: McpClient, alice_acme: Any, world: Any, probe: str, send: str, log: Any
+) -> None:
+    post = getattr(mcp, send)
+    answers = [post("tools/call", {"name": probe}) for _ in range(75)]
+    statuses = [answer.status_code for answer in answers]
+    first = statuses.index(429)
+    # The burst of sixty, and what refilled while it was called on a slow machine.
+    assert first >= 54 and set(statuses) == {200, 429}
+    refused = answers[first]
+    assert 1 <= read_refusal(refused, "connection_rate") <= 2
+    (row,) = rows_of(refused["Reference-Id"])
+    assert (row.event, row.outcome, row.reason) == (
+        "mcp.limit.refused",
+        "refused",
+        "connection_rate",
+    )
+    assert (row.connection_id, row.user_id) == (alice_acme.connection.id, world.alice.id)
+    assert row.http_status == 429
+    assert log().filter(event="mcp.tool.called").count() == statuses.count(200)
+
+
+def test_a_refused_call_changes_nothing_and_the_same_call_works_later(
+    mcp: McpClient, probe: str, restart: Any
+) -> None:
+    assert mcp.call(probe).status_code == 200
+    drain("connection", restart)
+    before = photograph(), list(TokenBucket.objects.order_by("policy").values())
+    read_refusal(mcp.call(probe), "connection_rate")
+    read_refusal(mcp.call(probe), "connection_rate")
+    assert (photograph(), list(TokenBucket.objects.order_by("policy").values())) == before
+    leave_tokens(list_policies()["connection"], 1)
+    restart()
+    assert mcp.call(probe).status_code == 200
+    read_refusal(mcp.call(probe), "connection_rate")
+
+
+def test_one_connection_over_its_limit_is_no_trouble_for_another(
+    mcp: McpClient, world: Any, join: Join, probe: str, restart: Any
+) -> None:
+    mcp.call(probe)
+    drain("connection", restart)
+    read_refusal(mcp.call(probe), "connection_rate")
+    other = McpClient(join(world.alice, world.acme).access_token)
+    assert other.call(probe).status_code == 200
+    # Nor does what is refused use up what the organization has.
+    (left,) = TokenBucket.objects.filter(policy=NAMES["organization"]).values_list(
+        "tokens", flat=True
+    )
+    assert left >= list_policies()["organization"].capacity - 3
+
+
+def test_an_organization_is_counted_together_and_another_one_by_itself(
+    mcp: McpClient, world: Any, join: Join, mint: Any, probe: str, restart: Any
+) -> None:
+    assert mcp.call(probe).status_code == 200
+    drain("organization", restart)
+    for token in (
+        mcp.token,
+        join(world.ben, world.acme).access_token,
+        mint(world.ben, world.acme),
+    ):
+        read_refusal(McpClient(token).call(probe), "organization_rate")
+    assert McpClient(mint(world.alice, world.borealis)).call(probe).status_code == 200
+
+
+def test_what_an_organization_refuses_costs_the_connection_nothing(
+    mcp: McpClient, probe: str, restart: Any
+) -> None:
+    mcp.call(probe)
+    drain("organization", restart)
+    for _ in range(80):
+        read_refusal(mcp.call(probe), "organization_rate")
+    leave_tokens(list_policies()["organization"], 10)
+    restart()
+    assert mcp.call(probe).status_code == 200
+
+
+def test_a_personal_token_is_counted_like_a_connection(
+    world: Any, mint: Any, probe: str, restart: Any
+) -> None:
+    mcp = McpClient(mint(world.alice, world.acme))
+    assert mcp.call(probe).status_code == 200
+    drain("connection", restart)
+    read_refusal(mcp.call(probe), "connection_rate")
+    assert McpClient(mint(world.alice, world.acme)).call(probe).status_code == 200
+
+
+def test_zero_sets_no_limit(mcp: McpClient, probe: str, settings: Any) -> None:
+    settings.MCP_CONNECTION_RATE = settings.MCP_ORGANIZATION_RATE = 0
+    assert {mcp.call(probe).status_code for _ in range(70)} == {200}
+    assert not TokenBucket.objects.filter(policy__startswith="mcp.").exists()
+
+
+# --- what costs nothing ---------------------------------------------------------------------------
+
+
+def test_opening_and_tools_that_are_free_work_when_nothing_is_left(
+    mcp: McpClient, probe: str, free: str, restart: Any
+) -> None:
+    mcp.call(probe)
+    drain("connection", restart)
+    assert mcp.call(free).status_code == 200
+    assert mcp.modern("server/discover").status_code == 200
+    assert mcp.initialize().status_code == 200
+    assert mcp.legacy("ping").status_code == 200
+    read_refusal(mcp.modern("tools/list"), "connection_rate")
+    read_refusal(mcp.call("no_such_tool"), "connection_rate")
+
+
+def test_free_calls_leave_what_there_is(mcp: McpClient, probe: str, free: str) -> None:
+    for _ in range(100):
+        assert mcp.call(free).status_code == 200
+    statuses = [mcp.call(probe).status_code for _ in range(54)]
+    assert statuses == [200] * 54
+
+
+def test_everything_has_a_wider_limit_well_formed_or_not(mcp: McpClient, log: Any) -> None:
+    answers = [mcp.send(b"nonsense") for _ in range(300)]
+    assert {answer.status_code for answer in answers} == {400}
+    call_limits.attempts.clock = lambda: 0.0
+    call_limits.attempts.buckets.clear()
+    answers = [mcp.legacy("ping") for _ in range(301)]
+    assert [answer.status_code for answer in answers] == [200] * 300 + [429]
+    read_refusal(answers[-1], "connection_attempts")
+
+
+@pytest.mark.case(343)
+def test_a_flood_over_the_limit_is_a_bounded_number_of_rows(
+    mcp: McpClient, probe: str, restart: Any, log: Any
+) -> None:
+    mcp.call(probe)
+    drain("connection", restart)
+    answers = [mcp.call(probe) for _ in range(60)]
+    assert {answer.status_code for answer in answers} == {429}
+    # A minute that begins in between begins a new count.
+    assert log().filter(event="mcp.limit.refused").count() <= 40
+    assert log().filter(event="http.noise.summarized").exists()
+    assert all(rows_of(answer["Reference-Id"]) for answer in answers)
+
+
+# --- who is refused otherwise ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("flag", [*FLAGS, "connection paused"])
+def test_whoever_is_refused_takes_nothing_from_anybody(
+    mcp: McpClient, world: Any, probe: str, flag: str, restart: Any
+) -> None:
+    assert mcp.call(probe).status_code == 200
+    if flag == "connection paused":
+        Connection.objects.update(paused_at=timezone.now())
+    else:
+        FLAGS[flag](world)
+    restart()
+    before = list(TokenBucket.objects.order_by("policy").values())
+    assert mcp.call(probe).status_code in (401, 403)
+    assert list(TokenBucket.objects.order_by("policy").values()) == before
+
+
+# --- at once --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("threads", "depth", "runs"), [(8, 4, True), (8, 5, False), (2, 1, True)])
+def test_no_connection_holds_more_than_half_of_the_threads(
+    mcp: McpClient, add_tool: AddTool, settings: Any, threads: int, depth: int, runs: bool
+) -> None:
+    settings.WEB_THREADS = threads
+    innermost: list[Any] = []
+
+    def call_again(context: Any, arguments: Any) -> ProbeResult:
+        if arguments.count > 1:
+            innermost.append(mcp.call("probe_0", {"count": arguments.count - 1}))
+        return ProbeResult(text="ran")
+
+    name = add_tool(call_again)
+    assert mcp.call(name, {"count": depth}).status_code == 200
+    refused = [answer for answer in innermost if answer.status_code != 200]
+    if runs:
+        assert not refused
+    else:
+        (answer,) = refused
+        read_refusal(answer, "connection_concurrency")
+    # Every slot is free again, also after a failure.
+    assert not call_limits.slots.running
+
+
+# --- what it costs --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_personal", [False, True])
+def test_drawing_is_part_of_the_statement_that_verifies(
+    world: Any, join: Join, mint: Any, probe: str, is_personal: bool, restart: Any
+) -> None:
+    token = (
+        mint(world.alice, world.acme) if is_personal else join(world.alice, world.acme).access_token
+    )
+    mcp = McpClient(token)
+    mcp.call(probe)
+    restart()
+    with CaptureQueriesContext(connection) as captured:
+        assert mcp.call(probe).status_code == 200
+    drawing = statements(captured)
+    assert len(drawing) == (3 if is_personal else 2)
+    assert any("INSERT INTO accounts_tokenbucket" in sql for sql in drawing)
+    # Nobody waits for the disk because of a limit.
+    assert "'synchronous_commit'" in "".join(drawing)
+    call_allowances.book.receive(list_policies()["connection"], find_key("caller"), 5, 0.0)
+    with CaptureQueriesContext(connection) as captured:
+        assert mcp.call(probe).status_code == 200
+    call_allowances.book.receive(list_policies()["organization"], find_key("organization"), 5, 0.0)
+    with CaptureQueriesContext(connection) as captured:
+        assert mcp.call(probe).status_code == 200
+    plain = statements(captured)
+    assert len(plain) == 2
+    assert not any("accounts_tokenbucket" in sql for sql in plain)
+
+
+def find_key(start: str) -> str:
+    """The only key of this kind in the book."""
+    (key,) = [key for key in call_allowances.book.leases if key.startswith(start)]
+    return key
