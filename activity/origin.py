@@ -2,6 +2,7 @@
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -45,6 +46,7 @@ def find_client_address(request: HttpRequest) -> str | None:
     return parse_address(candidate)
 
 
+@lru_cache(1024)
 def parse_address(text: str) -> str | None:
     """An address in its one spelling: without a port or zone, IPv4 never dressed up as IPv6.
 
@@ -71,5 +73,7 @@ def name_network(ip: str | None) -> str:
 
 def clean_user_agent(text: str) -> str:
     """Printable, without secrets, at most 256 characters: a stranger's text in our log."""
-    printable = "".join(letter if letter.isprintable() else "�" for letter in text[:MAX_EXAMINED])
-    return clean_text(printable)[:USER_AGENT_LIMIT]
+    text = text[:MAX_EXAMINED]
+    if not text.isprintable():
+        text = "".join(letter if letter.isprintable() else "�" for letter in text)
+    return clean_text(text)[:USER_AGENT_LIMIT]

@@ -3,7 +3,6 @@
 It must never be called with a secret; ``activity.redaction`` is the second line, not the first.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from uuid import UUID
 from activity.events import Event, Outcome
 from activity.origin import Origin
 from activity.prepared import execute_prepared
-from activity.redaction import clean_text, redact
+from activity.redaction import clean_text, encode_redacted
 
 COLUMNS = (
     "reference",
@@ -76,6 +75,6 @@ def record_event(
             latency_ms,
             origin.ip,
             origin.user_agent,
-            json.dumps(redact(details)) if details else "{}",
+            encode_redacted(details) if details else "{}",
         ),
     )

@@ -27,13 +27,12 @@ SECRET_VALUES = re.compile(
 )
 
 
-def redact(value: Any) -> Any:
-    """A copy of ``value`` that is safe to keep: secrets replaced, at most 4 KiB, depth 6."""
-    cleaned = _clean(value, depth=0)
-    encoded = json.dumps(cleaned)
+def encode_redacted(value: Any) -> str:
+    """JSON of ``value`` that is safe to keep: secrets replaced, at most 4 KiB, depth 6."""
+    encoded = json.dumps(_clean(value, depth=0))
     if len(encoded) > MAX_BYTES:
-        return {"truncated": True, "bytes": len(encoded)}
-    return cleaned
+        return json.dumps({"truncated": True, "bytes": len(encoded)})
+    return encoded
 
 
 def _clean(value: Any, *, depth: int) -> Any:
@@ -62,7 +61,8 @@ def clean_text(text: str) -> str:
     It is cut before the expressions see it: their time grows faster than the text.
     """
     text = SECRET_VALUES.sub(REDACTED, text[:MAX_EXAMINED])
-    text = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
+    if not text.isascii() or "\x00" in text:
+        text = text.replace("\x00", "�").encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= MAX_STRING else text[:MAX_STRING] + "…"
 
 

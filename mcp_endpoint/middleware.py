@@ -7,9 +7,11 @@ authenticate one.
 
 import re
 from collections.abc import Callable
+from typing import cast
 
 from corsheaders.middleware import CorsMiddleware
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 from mcp_endpoint.http_checks import is_allowed_origin
 from mcp_endpoint.views import serve_mcp
@@ -29,6 +31,19 @@ class McpCorsMiddleware(CorsMiddleware):
 
     A green preflight followed by a refused call would be the worst of both (MCP transports).
     """
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Programs send no ``Origin``: all they are told is that the answer depends on it."""
+        if request.method != "POST" or "HTTP_ORIGIN" in request.META:
+            return cast(HttpResponseBase, super().__call__(request))
+        response = cast(HttpResponseBase, self.get_response(request))
+        if not self.is_enabled(request):
+            return response
+        if "Vary" in response.headers:
+            patch_vary_headers(response, ("origin",))
+        else:
+            response.headers["Vary"] = "origin"
+        return response
 
     def is_enabled(self, request: HttpRequest) -> bool:
         """Whether this response gets CORS headers."""

@@ -15,6 +15,7 @@ JSON_TYPE = "application/json"
 STREAM_TYPE = "text/event-stream"
 # A proxy that buffers would hold an event until the connection ends.
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def build_response(
@@ -73,7 +74,7 @@ def build_error_response(
 
 def encode_json(document: Mapping[str, Any]) -> bytes:
     """The document as compact UTF-8."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return ENCODER.encode(document).encode()
 
 
 def wrap_event(body: bytes) -> bytes:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import logging
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -63,12 +64,14 @@ class KeyDirectory:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        # Asked for at every call: paths that are put together then cost more than the question.
+        self._files = {name: str(directory / f"{name}.pem") for name in NAMES}
         self._stamp: object = None
         self._ring: KeyRing | None = None
 
     def get_ring(self) -> KeyRing:
         """The ring; a file that has become unreadable leaves the last good one in force."""
-        stamp = tuple(self._stamp_file(name) for name in NAMES)
+        stamp = [self._stamp_file(name) for name in NAMES]
         if self._ring is None or stamp != self._stamp:
             try:
                 self._ring = self._read_ring()
@@ -91,7 +94,7 @@ class KeyDirectory:
 
     def _stamp_file(self, name: str) -> tuple[int, int] | None:
         try:
-            status = (self._directory / f"{name}.pem").stat()
+            status = os.stat(self._files[name])
         except FileNotFoundError:
             return None
         return status.st_ino, status.st_mtime_ns

@@ -5,6 +5,7 @@ viewer, or an organization that shortens its times, is heard at the very next re
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from accounts.models import Role
 from oauth_ext.scopes import READ, SUPPORTED, format_scope, parse_scope
 
-GRANTABLE = {
+GRANTABLE: Mapping[str, frozenset[str]] = {
     Role.OWNER: frozenset(SUPPORTED),
     Role.ADMIN: frozenset(SUPPORTED),
     Role.MEMBER: frozenset(SUPPORTED),
@@ -23,7 +24,7 @@ GRANTABLE = {
 
 def find_role_scopes(role: str) -> frozenset[str]:
     """The scopes that this role allows, wherever; none for an unknown role."""
-    return GRANTABLE.get(Role(role), frozenset()) if role in Role.values else frozenset()
+    return GRANTABLE.get(role, frozenset())
 
 
 def find_hidden_tools(hidden_tools: str | list[str] | None) -> frozenset[str]:

@@ -114,3 +114,19 @@ def test_a_registration_from_a_page_uses_no_cookie(oauth: OAuthClient, world: An
 def test_pages_have_no_cors_at_all(path: str) -> None:
     assert "Access-Control-Allow-Origin" not in preflight(path, method="GET")
     assert not re.match(django_settings.CORS_URLS_REGEX, path)
+
+
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/token", "/register", "/revoke"])
+def test_an_answer_to_a_program_says_that_a_page_might_get_another(path: str) -> None:
+    answer = Browser().post(path, b"{}", content_type="application/json")
+    assert "origin" in answer["Vary"]
+    assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+    to_page = Browser().post(
+        path, b"{}", content_type="application/json", headers={"Origin": INSPECTOR}
+    )
+    assert "origin" in to_page["Vary"]
+    assert to_page["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_page_that_no_other_site_may_read_says_nothing_of_origins() -> None:
+    assert "origin" not in Browser().post("/leaked-tokens").get("Vary", "").lower()
