@@ -1,5 +1,6 @@
 """What a call costs the database, and what it keeps away from."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mcp_endpoint import VERSION
+from tests.conftest import World
 from tests.mcp_client import McpClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +30,18 @@ def test_a_reading_call_is_two_statements_verify_and_record(mcp: McpClient, meth
     assert answer.status_code == 200
     verify, record = statements(captured)
     assert verify.lstrip().startswith("SELECT")
+    assert record.lstrip().startswith("INSERT INTO activity_event")
+
+
+def test_a_reading_call_with_a_personal_token_is_two_statements_too(
+    world: World, mint: Callable[..., str]
+) -> None:
+    script = McpClient(mint(world.alice, world.acme))
+    script.modern("tools/call", {"name": "whoami"})
+    with CaptureQueriesContext(connection) as captured:
+        assert script.modern("tools/call", {"name": "whoami"}).status_code == 200
+    verify, record = statements(captured)
+    assert "oauth_ext_personalaccesstoken" in verify
     assert record.lstrip().startswith("INSERT INTO activity_event")
 
 
