@@ -123,6 +123,7 @@ REASONS = {
     "csrf": "The form was not one that this browser had got from us.",
     "disconnected_by_user": "Disconnected on the settings page.",
     "disconnected_by_operator": "Disconnected by an operator.",
+    "disconnected_by_api": "Disconnected through the REST API.",
     "disconnected_by_tool": "Disconnected from an AI application.",
     "hashing_busy": "As many passwords were being checked as can be at once.",
     "http_method": "Only calls are answered; the application goes on without a stream.",
@@ -149,6 +150,7 @@ REASONS = {
     "personal_tokens_disabled": "Personal access tokens are switched off here.",
     "personal_token_unknown": "No such personal access token.",
     "no_such_connection": "There is no such connection, or it is not theirs to change.",
+    "no_such_event": "There is no such event, or it is not theirs to see.",
     "no_such_personal_token": "There is no such personal access token, or it is not theirs.",
     "no_such_reference": "Nothing that they may see has this reference.",
     "not_an_administrator": "Only owners and admins of the organization may.",
@@ -194,6 +196,8 @@ def build_title(event: ActivityEvent) -> str:
         return f"Called {event.tool}" if event.outcome == "succeeded" else f"Tried {event.tool}"
     if event.reason == "connection_paused":
         return "A call of a paused application was refused"
+    if event.event == Event.API_CALLED and event.tool:
+        return f"A script called {event.tool} through the REST API"
     return TITLES.get(Event(event.event), event.event) if event.event in VALUES else event.event
 
 

@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from activity.redaction import redact_log_line
+from docjacket_mcp import rest_settings
 from docjacket_mcp.environment import (
     check_secret,
     env,
@@ -94,6 +95,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- applications -----------------------------------------------------------------------------
 INSTALLED_APPS = [
     "docjacket_mcp",
+    "rest_api",
     "mcp_endpoint",
     "oauth_ext",
     "accounts",
@@ -118,9 +120,10 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "activity.middleware.ReferenceMiddleware",
-    "mcp_endpoint.middleware.McpCorsMiddleware",
-    # /mcp is answered here: it uses none of the page machinery below.
+    "rest_api.middleware.ApiCorsMiddleware",
+    # /mcp and /api/ are answered here: they use none of the page machinery below.
     "mcp_endpoint.middleware.McpMiddleware",
+    "rest_api.middleware.ApiMiddleware",
     # Refuses a foreign Host before any view or file looks at the request.
     "django.middleware.common.CommonMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -280,6 +283,9 @@ MCP_ALLOWED_ORIGINS = env.list(
     ],
 )
 
+REST_FRAMEWORK = rest_settings.REST_FRAMEWORK
+SPECTACULAR_SETTINGS = rest_settings.SPECTACULAR_SETTINGS
+
 # --- what browsers are told -----------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -315,21 +321,13 @@ if TRUSTED_PROXY_HOPS:
 # Many people's calls come from these few addresses: what counts by source is wider for them.
 HOSTED_ASSISTANT_NETWORKS = read_networks("HOSTED_ASSISTANT_NETWORKS", ["160.79.104.0/21"])
 
-# No cookies, so any origin may talk to the machine endpoints; /mcp has its own list above.
-CORS_URLS_REGEX = r"^/(\.well-known/.*|token|register|revoke|mcp/?)$"
+# No cookies, so any origin may talk to the machine endpoints; /mcp and /api/ have the list above.
+CORS_URLS_REGEX = r"^/(\.well-known/.*|token|register|revoke|mcp/?|api/.*)$"
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
-CORS_ALLOW_HEADERS = [
-    "authorization",
-    "content-type",
-    "accept",
-    "mcp-protocol-version",
-    "mcp-method",
-    "mcp-name",
-    "mcp-session-id",
-    "last-event-id",
-]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "accept", "last-event-id"]
+CORS_ALLOW_HEADERS += ["mcp-protocol-version", "mcp-method", "mcp-name", "mcp-session-id"]
 CORS_EXPOSE_HEADERS = ["WWW-Authenticate", "Retry-After", "Reference-Id", "MCP-Protocol-Version"]
 
 # --- mail, static files, time, logs ---------------------------------------------------------------

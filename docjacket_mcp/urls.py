@@ -19,6 +19,7 @@ admin.site.password_change_done = to_password_change  # type: ignore[assignment]
 
 urlpatterns = [
     path("", include("mcp_endpoint.urls")),
+    path("", include("rest_api.urls")),
     path("", include("oauth_ext.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),

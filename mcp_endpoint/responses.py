@@ -26,17 +26,25 @@ def build_response(
     A large one goes out in pieces, so that a reader who stops reading holds no thread.
     """
     body = encode_json(message)
+    content_type, headers = JSON_TYPE, build_headers(body)
     if stream:
         body = wrap_event(body)
-    # Without a length the server would answer in chunks, a second packet for every response.
-    headers = {"Cache-Control": "no-store", "Content-Length": str(len(body))}
-    if stream:
-        headers |= STREAM_HEADERS
-    content_type = STREAM_TYPE if stream else JSON_TYPE
+        content_type, headers = STREAM_TYPE, build_headers(body) | STREAM_HEADERS
     if reader and reader.is_known and len(body) > PIECE_BYTES:
         pieces = send_in_pieces(reader, body)
         return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)
     return HttpResponse(body, content_type=content_type, headers=headers)
+
+
+def build_document(document: Mapping[str, Any]) -> HttpResponse:
+    """A JSON document at once; also for what speaks no JSON-RPC."""
+    body = encode_json(document)
+    return HttpResponse(body, content_type=JSON_TYPE, headers=build_headers(body))
+
+
+def build_headers(body: bytes) -> dict[str, str]:
+    """Without a length the server would answer in chunks, a second packet for every response."""
+    return {"Cache-Control": "no-store", "Content-Length": str(len(body))}
 
 
 def build_stream(pieces: Iterator[bytes]) -> StreamingHttpResponse:

@@ -100,6 +100,8 @@ def name_actors(rows: Iterable[ActivityEvent]) -> dict[int, str]:
         user_id__in={actor for _, actor in others},
         organization_id__in={row.organization_id for row, _ in others},
     ).values_list("user_id", "organization_id", "user__email")
-    emails = {(str(user_id), found): email for user_id, found, email in memberships}
+    emails: dict[tuple[str, UUID | None], str] = {
+        (str(user_id), found): email for user_id, found, email in memberships
+    }
     # An operator's own address is for the operators' log.
     return {row.id: emails.get((actor, row.organization_id), OPERATOR) for row, actor in others}

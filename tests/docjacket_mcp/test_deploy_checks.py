@@ -19,7 +19,7 @@ from oauth_ext.keys import build_private_key
 from tests.conftest import PASSWORD
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("docjacket_mcp", "mcp_endpoint", "oauth_ext", "accounts", "activity")
+PACKAGES = ("docjacket_mcp", "rest_api", "mcp_endpoint", "oauth_ext", "accounts", "activity")
 OURS = re.compile(rf"(?:{'|'.join(PACKAGES)})\.[EWI]\d{{3}}")
 SECRET = "pIhUvG0y7T2sQe9xWb4Kd8Zn1Rj6Lm3CfAaXoYtNwEuHiBgVqSzDkMlPJrFcO5-_"
 MANY_HOURS = 25 * 3600
@@ -63,7 +63,7 @@ def production(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def find(databases: list[str] | None = None) -> list[str]:
     """The ids of our own checks that have something to say."""
-    tags = [Tags.security, Tags.database, "mcp"]
+    tags = [Tags.security, Tags.database, "mcp", "api"]
     messages = run_checks(tags=tags, include_deployment_checks=True, databases=databases)
     return [message.id or "" for message in messages if OURS.fullmatch(message.id or "")]
 
@@ -165,6 +165,16 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ),
     ("oauth_ext.E012", {"CIMD_ALLOW_LOOPBACK": True}),
     ("oauth_ext.W001", {"TOKEN_FAMILY_TTL": 367 * 86_400}),
+    (
+        "rest_api.E001",
+        {
+            "MIDDLEWARE": lambda: [
+                name
+                for name in django_settings.MIDDLEWARE
+                if name != "rest_api.middleware.ApiMiddleware"
+            ]
+        },
+    ),
 ]
 # Provoked by files, the environment or the database, below; the last by a tool.
 ELSEWHERE = {

@@ -1,0 +1,274 @@
+"""What HTTP brings: hosts, origins, bodies, methods, paths, outages and floods."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection
+from django.test import Client as Browser
+
+from activity.events import Event
+from activity.models import ActivityEvent
+from mcp_endpoint.errors import RefusedError
+from oauth_ext.models import Connection
+from tests.mcp_endpoint.test_faults import outage
+from tests.rest_api.conftest import ApiClient, problem_of, rows_of
+
+pytestmark = pytest.mark.django_db
+
+LABEL = {"label": "Changed"}
+
+
+@pytest.fixture
+def path(alice_acme: Any) -> str:
+    """The caller's own connection."""
+    return f"connections/{alice_acme.connection.id}"
+
+
+def label_of(alice_acme: Any) -> str:
+    """The connection's label now."""
+    return Connection.objects.get(id=alice_acme.connection.id).label
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "slug", "reason"),
+    [
+        (b"{", "application/json", 400, "invalid-request", "bad_json"),
+        (b'{"label": "a", "label": "b"}', "application/json", 400, "invalid-request", "bad_json"),
+        (b'{"label": "\\u0000"}', "application/json", 400, "invalid-request", "bad_json"),
+        (b'{"label": "\\ud800"}', "application/json", 400, "invalid-request", "bad_json"),
+        (b'{"label": "\xff"}', "application/json", 400, "invalid-request", "bad_json"),
+        (b'"label"', "application/json", 400, "invalid-request", "invalid_arguments"),
+        (b"[" * 40 + b"]" * 40, "application/json", 400, "invalid-request", "json_limits"),
+        (b"label=x", "application/x-www-form-urlencoded", 415, "unsupported-media-type", None),
+        (b'{"label": "x"}', "text/plain", 415, "unsupported-media-type", "content_type"),
+        (
+            b'{"label": "x"}',
+            "application/json; charset=latin-1",
+            415,
+            "unsupported-media-type",
+            None,
+        ),
+        (b" " * (1024 * 1024 + 1), "application/json", 413, "body-too-large", "body_too_large"),
+    ],
+)
+def test_a_body_that_is_not_strict_json_is_refused(
+    api: ApiClient,
+    alice_acme: Any,
+    path: str,
+    body: bytes,
+    content_type: str,
+    status: int,
+    slug: str,
+    reason: str | None,
+) -> None:
+    answer = api.send("PATCH", path, body, content_type=content_type)
+    problem_of(answer, status, slug)
+    (row,) = rows_of(answer)
+    assert (row.event, row.reason) == ("api.request.refused", reason or "content_type")
+    assert label_of(alice_acme) == ""
+    assert api.send("PATCH", path, LABEL).status_code == 200
+    assert label_of(alice_acme) == "Changed"
+
+
+def test_a_body_where_none_is_taken_is_refused(api: ApiClient, alice_acme: Any, path: str) -> None:
+    for method, target in (("POST", f"{path}/pause"), ("DELETE", path), ("GET", path)):
+        answer = api.send(method, target, {"all": True})
+        problem_of(answer, 400, "invalid-request")
+    row = Connection.objects.get(id=alice_acme.connection.id)
+    assert (row.paused_at, row.revoked_at) == (None, None)
+    assert api.send("POST", f"{path}/pause", {}).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "TRACE", "PURGE", "POST"])
+def test_another_method_is_refused_and_told_which_there_are(
+    api: ApiClient, path: str, method: str
+) -> None:
+    answer = api.send(method, path)
+    problem_of(answer, 405, "method-not-allowed")
+    assert answer["Allow"] == "GET, HEAD, PATCH, DELETE"
+    (row,) = rows_of(answer)
+    assert (row.event, row.reason) == ("api.request.refused", "http_method")
+    # The token comes first: whoever has none learns where to get one.
+    problem_of(ApiClient().send(method, path), 401, "invalid-token")
+
+
+def test_head_has_the_headers_and_no_body(api: ApiClient) -> None:
+    answer = api.send("HEAD", "me")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer["Content-Type"] == "application/json"
+    assert int(answer["Content-Length"]) > 100
+
+
+@pytest.mark.case(373)
+@pytest.mark.parametrize("accept", ["", "*/*", "text/html", "application/xml"])
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/v1/me/", "/api/v9/nothing", "/api/v1/connections/1", "/api/v1/a\nb"]
+)
+def test_a_path_that_is_not_there_is_a_problem_whatever_is_accepted(
+    api: ApiClient, path: str, accept: str
+) -> None:
+    headers = {"Accept": accept} if accept else {}
+    for method in ("GET", "POST", "DELETE"):
+        answer = api.http.generic(
+            method, path, headers={**headers, "Authorization": f"Bearer {api.token}"}
+        )
+        problem_of(answer, 404, "not-found")
+        (row,) = rows_of(answer)
+        assert (row.event, row.reason) == ("api.request.refused", "not_found")
+        stranger = Browser().generic(method, path, headers=headers)
+        problem_of(stranger, 401, "invalid-token")
+
+
+def test_a_host_that_is_not_ours_is_refused(api: ApiClient) -> None:
+    for caller in (api, ApiClient()):
+        answer = caller.send("GET", "me", headers={"Host": "evil.example"})
+        problem_of(answer, 421, "misdirected")
+        (row,) = rows_of(answer)
+        assert (row.event, row.reason) == ("api.request.refused", "host_not_allowed")
+
+
+def test_pages_may_call_from_the_origins_of_the_endpoint_only(
+    api: ApiClient, settings: Any
+) -> None:
+    allowed = settings.MCP_ALLOWED_ORIGINS[0]
+    for origin in (allowed, settings.PUBLIC_URL):
+        answer = api.send("GET", "me", headers={"Origin": origin})
+        assert answer.status_code == 200
+        assert answer["Access-Control-Allow-Origin"] in ("*", origin)
+        assert "Access-Control-Allow-Credentials" not in answer
+        assert "Reference-Id" in answer["Access-Control-Expose-Headers"]
+    for origin in ("https://evil.example", "null", f"{allowed}.evil.example"):
+        answer = api.send("GET", "me", headers={"Origin": origin})
+        problem_of(answer, 403, "forbidden")
+        assert "Access-Control-Allow-Origin" not in answer
+        assert rows_of(answer)[0].reason == "origin_not_allowed"
+
+
+def test_a_preflight_is_green_exactly_where_the_call_is(settings: Any) -> None:
+    def preflight(origin: str, path: str = "/api/v1/me") -> Any:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+        return Browser().options(path, headers=asked)
+
+    answer = preflight(settings.MCP_ALLOWED_ORIGINS[0])
+    assert answer.status_code == 200
+    assert answer["Access-Control-Allow-Methods"] == "GET, POST, PATCH, DELETE, OPTIONS"
+    assert "authorization" in answer["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Origin" not in preflight("https://evil.example")
+    elsewhere = preflight(settings.MCP_ALLOWED_ORIGINS[0], "/token")
+    assert "PATCH" not in elsewhere["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.case(307)
+def test_no_cookie_is_read_or_set(world: Any, api: ApiClient, sign_in: Callable[..., Any]) -> None:
+    browser = sign_in(world.alice)
+    for path in ("/api/v1/me", "/api/v1/docs", "/api/v1/schema"):
+        answer = browser.get(path)
+        assert not answer.cookies
+        assert "Cookie" not in answer.get("Vary", "")
+    problem_of(browser.get("/api/v1/me"), 401, "invalid-token")
+    # Whoever is signed in as one and sends the token of another is the other.
+    headers = {"Authorization": f"Bearer {api.token}"}
+    cleo = sign_in(world.cleo)
+    assert cleo.get("/api/v1/me", headers=headers).json()["email"] == world.alice.email
+
+
+@pytest.mark.case(308)
+def test_answers_are_kept_by_no_cache(api: ApiClient, path: str) -> None:
+    for target in ("me", "connections", path, "personal-access-tokens", "activity"):
+        assert "no-store" in api.send("GET", target)["Cache-Control"]
+
+
+def test_a_row_that_cannot_be_written_undoes_what_it_tells(
+    api: ApiClient, alice_acme: Any, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(event: Event, **kwargs: Any) -> None:
+        if event is Event.API_CALLED:
+            raise IntegrityError("no room")
+
+    monkeypatch.setattr("rest_api.calls.record_event", refuse)
+    for method, target, body in (
+        ("PATCH", path, LABEL),
+        ("POST", f"{path}/pause", None),
+        ("DELETE", path, None),
+        ("GET", "me", None),
+    ):
+        answer = api.send(method, target, body)
+        problem = problem_of(answer, 503, "unavailable")
+        assert answer["Retry-After"] == "5"
+        assert "Nothing was changed" in problem["detail"]
+        assert "WWW-Authenticate" not in answer
+    row = Connection.objects.get(id=alice_acme.connection.id)
+    assert (row.label, row.paused_at, row.revoked_at) == ("", None, None)
+    assert not ActivityEvent.objects.filter(event="oauth.connection.renamed").exists()
+
+
+def test_a_fault_of_ours_is_500_with_a_row_and_no_word_about_it(
+    api: ApiClient, alice_acme: Any, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError("a secret detail")
+
+    monkeypatch.setattr("rest_api.views.connections.build_connection", fail)
+    answer = api.send("PATCH", path, LABEL)
+    problem_of(answer, 500, "server-error")
+    assert b"secret" not in answer.content and b"ZeroDivision" not in answer.content
+    (row,) = rows_of(answer)
+    assert (row.event, row.outcome, row.reason) == (
+        "http.request.failed",
+        "failed",
+        "ZeroDivisionError",
+    )
+    assert (row.user_id, row.tool) == (alice_acme.connection.user_id, "rename_application")
+    assert label_of(alice_acme) == ""
+
+
+def test_a_flood_of_strangers_ends_in_one_summary() -> None:
+    references = {ApiClient().send("GET", "me")["Reference-Id"] for _ in range(25)}
+    assert len(references) == 21
+    for reference in references:
+        assert ActivityEvent.objects.with_reference(reference).exists()
+
+
+def test_a_limit_says_when_to_come_back_and_does_not_fill_the_log(
+    api: ApiClient, alice_acme: Any, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LimitedError(RefusedError):
+        status, event, reason = 429, Event.LIMIT_REFUSED, "connection_rate"
+
+    def refuse(principal: Any) -> None:
+        raise LimitedError(
+            "Wait 7 seconds.", data={"error": "rate_limited"}, headers={"Retry-After": "7"}
+        )
+
+    monkeypatch.setattr("rest_api.views.endpoint.charge", refuse)
+    answers = [api.send("PATCH", path, LABEL) for _ in range(25)]
+    for answer in answers:
+        assert problem_of(answer, 429, "too-many-requests")["error"] == "rate_limited"
+        assert answer["Retry-After"] == "7"
+    (row,) = rows_of(answers[0])
+    assert (row.event, row.reason, row.connection_id) == (
+        "mcp.limit.refused",
+        "connection_rate",
+        alice_acme.connection.id,
+    )
+    assert len({answer["Reference-Id"] for answer in answers}) == 21
+    assert label_of(alice_acme) == ""
+
+
+@pytest.mark.case(306)
+@pytest.mark.django_db(transaction=True)
+def test_an_outage_is_503_to_everybody_and_ends_no_token(api: ApiClient, path: str) -> None:
+    assert connection.vendor == "postgresql"
+    for caller, method, target, body in (
+        (api, "GET", "me", None),
+        (api, "PATCH", path, LABEL),
+        (ApiClient(), "GET", "me", None),
+        (ApiClient("not-ours"), "GET", "nothing", None),
+    ):
+        with outage():
+            answer = caller.send(method, target, body)
+        problem_of(answer, 503, "unavailable")
+        assert answer["Retry-After"] == "5"
+        assert "WWW-Authenticate" not in answer
+    assert api.send("GET", "me").status_code == 200
