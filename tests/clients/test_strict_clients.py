@@ -7,7 +7,9 @@ person that they need signs in and allows in the pages.
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 
+from activity.models import ActivityEvent
 from tests.clients.conversation import talk
 from tests.live.conftest import Resident
 from tests.live.server import LiveServer
@@ -42,15 +44,38 @@ def test_openid_client_accepts_every_response(server: LiveServer, decide: Decide
     ]
 
 
-@pytest.mark.parametrize("sdk", ["typescript-sdk-1", "typescript-sdk-2", "typescript-sdk-2-modern"])
+# The first generation refreshes when it should ask for more, so its people connect it again.
+ASKED_FOR_MORE = "asked the person for more by itself"
+CONNECTED_AGAIN = "went on with what it had, and was connected again for more"
+CANNOT_BE_ASKED = "told that it cannot be asked"
+ANSWERED = "a question answered in the middle of a call"
+
+
+@pytest.mark.parametrize(
+    ("sdk", "asking", "more"),
+    [
+        ("typescript-sdk-1", CANNOT_BE_ASKED, CONNECTED_AGAIN),
+        ("typescript-sdk-2", CANNOT_BE_ASKED, ASKED_FOR_MORE),
+        ("typescript-sdk-2-modern", ANSWERED, ASKED_FOR_MORE),
+    ],
+)
 def test_the_typescript_sdk_connects_itself_from_the_pasted_url(
-    server: LiveServer, decide: Decide, sdk: str
+    server: LiveServer, decide_more: Decide, sdk: str, asking: str, more: str
 ) -> None:
-    assert talk(f"{sdk}.mjs", server, decide) == [
+    begun = timezone.now()
+    assert talk(f"{sdk}.mjs", server, decide_more) == [
         "connected from the pasted URL",
         "tools listed and called",
+        "a tool's error read",
+        "progress heard",
+        asking,
         "refreshed by itself after a 401",
+        "refreshed by itself after an hour",
+        more,
+        "used what the person had added",
     ]
+    # The token that it was given back had really expired.
+    assert ActivityEvent.objects.filter(reason="jwt_expired", at__gte=begun).exists()
 
 
 def test_the_pages_behind_them_had_the_cookies_of_production(

@@ -12,5 +12,8 @@ await run("TypeScript SDK 2, modern", {
   Transport: StreamableHTTPClientTransport,
   UnauthorizedError,
   options: { versionNegotiation: { mode: "auto" } },
+  isAsked: true,
+  use: (client, call, options) => client.callTool(call, options),
+  answer: (client, fillIn) => client.setRequestHandler("elicitation/create", fillIn),
   finish: (transport, answer) => transport.finishAuth(answer.get("code"), answer.get("iss")),
 });

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import anyio
@@ -121,8 +122,8 @@ class SdkApplication:
         )
 
     @asynccontextmanager
-    async def session(self, mode: str) -> AsyncIterator[Client]:
-        """A connected client of this mode."""
+    async def session(self, mode: str, **options: Any) -> AsyncIterator[Client]:
+        """A connected client of this mode, with further options of the SDK's."""
         async with httpx2.AsyncClient(
             auth=self.provider,
             event_hooks={"response": [self._note]},
@@ -130,7 +131,7 @@ class SdkApplication:
             verify=NO_AUTHORITIES,
         ) as http:
             transport = streamable_http_client(self.pasted_url, http_client=http)
-            async with Client(transport, mode=mode) as client:
+            async with Client(transport, mode=mode, **options) as client:
                 yield client
 
     def take_sent(self) -> list[Sent]:
