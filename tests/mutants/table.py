@@ -2,6 +2,7 @@
 
 from tests.mutants.access_tokens import ACCESS
 from tests.mutants.authorization import AUTHORIZATION_AND_MATCHING
+from tests.mutants.built_in_tools import BUILT_IN_TOOLS
 from tests.mutants.codes import CODES_AND_ENDPOINT
 from tests.mutants.consent import CONSENT
 from tests.mutants.discovery import DISCOVERY_AND_REGISTRATION
@@ -12,7 +13,7 @@ from tests.mutants.refreshing import REFRESH_AND_REVOCATION
 MUTANTS = (
     *(*DISCOVERY_AND_REGISTRATION, *AUTHORIZATION_AND_MATCHING, *CONSENT),
     *(*CODES_AND_ENDPOINT, *REFRESH_AND_REVOCATION, *ACCESS, *PEOPLE_AND_TENANCY),
-    *INPUT_ROUNDS,
+    *(*INPUT_ROUNDS, *BUILT_IN_TOOLS),
 )
 
 # What holds because something is not there, or because a library does it.
