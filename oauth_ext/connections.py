@@ -81,6 +81,12 @@ def find_allowed(*, user_id: UUID, client: Client) -> dict[UUID, frozenset[str]]
     }
 
 
+def find_paused(*, user_id: UUID, client: Client) -> frozenset[UUID]:
+    """The organizations in which this client of the person's is paused."""
+    rows = find_standing_rows().filter(user_id=user_id, client=client, paused_at__isnull=False)
+    return frozenset(rows.values_list("organization_id", flat=True))
+
+
 def find_change_for(*, user_id: UUID, client: Client) -> ClientChange | None:
     """What has changed since the person allowed this client; None if they never did."""
     return find_change(client, find_standing_rows().filter(user_id=user_id, client=client))

@@ -8,7 +8,7 @@ from accounts.addresses import fold_email
 from accounts.models import Membership, User
 from oauth_ext.authorization_request import AuthorizationRequest
 from oauth_ext.client_trust import assess_client, find_links
-from oauth_ext.connections import find_allowed, find_change_for
+from oauth_ext.connections import find_allowed, find_change_for, find_paused
 from oauth_ext.models import Client
 from oauth_ext.policies import find_role_scopes, name_narrowing
 from oauth_ext.redirect_uris import Kind, find_authority, find_kind
@@ -34,9 +34,13 @@ def describe_request(
     change = find_change_for(user_id=user.pk, client=destination.client)
     # What was allowed to the client as it was is no answer for the client as it is.
     before = frozenset() if change else frozenset().union(*allowed.values())
+    paused = find_paused(user_id=user.pk, client=destination.client)
     return {
         **describe_client(authorization),
         "change": change,
+        "paused_in": [
+            each.organization.name for each in memberships if each.organization_id in paused
+        ],
         "user_email": user.email,
         "user_name": user.name,
         "is_other_account": is_other_account(authorization, user),

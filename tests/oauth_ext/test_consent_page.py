@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Role
 from activity.origin import Origin
-from oauth_ext.models import Client
+from oauth_ext.models import Client, Connection
 from tests.conftest import World
 from tests.factories import MembershipFactory, OrganizationFactory
 from tests.oauth_client import OAuthClient, find_way_back, read_redirect
@@ -219,3 +220,24 @@ def test_what_was_asked_for_and_does_not_exist_is_named_and_not_given(
     answer = read_redirect(oauth.decide(page, world.acme))
     assert oauth.exchange(answer["code"]).json()["scope"] == "read"
     assert "do not exist here" not in text_of(oauth.open_consent(scope="read"))
+
+
+@pytest.mark.case(262)
+def test_allowing_a_paused_application_again_does_not_resume_it_and_the_page_says_so(
+    oauth: OAuthClient, world: World
+) -> None:
+    def connect() -> Any:
+        return oauth.exchange(oauth.obtain_code(world.alice, world.acme)).json()["access_token"]
+
+    oauth.register()
+    before = connect()
+    assert "is paused in" not in text_of(oauth.open_consent())
+    Connection.objects.update(paused_at=timezone.now())
+    page = text_of(oauth.open_consent())
+    assert "It is paused in Acme . Allowing it again does not resume it" in page
+    for token in (before, connect()):
+        assert oauth.call(token).status_code == 403
+    assert Connection.objects.get().paused_at is not None
+    # Somebody else's pause is none of theirs.
+    oauth.sign_in(world.ben)
+    assert "is paused in" not in text_of(oauth.open_consent())
