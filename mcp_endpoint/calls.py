@@ -10,7 +10,6 @@ decided by its gate, the last thing before the row.
 import logging
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +26,7 @@ from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import RefusedError, ToolError, UnrecordedError
 from mcp_endpoint.gate import TIME_LIMIT, Gate, Stop, StoppedError
 from mcp_endpoint.input_rounds import InputRequiredError
-from mcp_endpoint.read_only import refusing_writes
+from mcp_endpoint.read_only import run_reading
 from mcp_endpoint.result_shapes import build_result
 from mcp_endpoint.results import build_tool_failure
 
@@ -226,9 +225,12 @@ def allow_idling(seconds: float) -> None:
 
 def compute_result(call: Call, arguments: BaseModel) -> dict[str, Any]:
     """The tool's result, serialized before it is recorded: what can't be sent did not succeed."""
-    with refusing_writes() if call.tool.read_only else nullcontext():
-        result = call.tool.function(call.context, arguments)
-    return build_result(call.tool.shape, result, call.context.protocol_version)
+    tool = call.tool
+    if tool.read_only:
+        result = run_reading(tool.function, call.context, arguments)
+    else:
+        result = tool.function(call.context, arguments)
+    return build_result(tool.shape, result, call.context.protocol_version)
 
 
 def record_outage(call: Call) -> None:

@@ -7,8 +7,7 @@ test kit runs such tools in a READ ONLY transaction.
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connection
 
@@ -23,6 +22,7 @@ WRITES_INSIDE = re.compile(
     re.IGNORECASE,
 )
 
+Result = TypeVar("Result")
 Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 
 
@@ -30,9 +30,15 @@ class ReadOnlyToolError(Exception):
     """A tool that is declared ``read_only`` tried to write: one of the two is wrong."""
 
 
-def refusing_writes() -> AbstractContextManager[None]:
-    """Refuse every statement of this thread that does not read, until the block ends."""
-    return connection.execute_wrapper(refuse_write)
+def run_reading(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call the function, and refuse every statement that it sends and that does not read."""
+    # What connection.execute_wrapper does, at a fifth of its cost: this is the hot path.
+    wrappers = connection.execute_wrappers
+    wrappers.append(refuse_write)
+    try:
+        return function(*arguments)
+    finally:
+        wrappers.remove(refuse_write)
 
 
 def refuse_write(

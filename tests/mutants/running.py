@@ -1,0 +1,49 @@
+"""Guards of calls that run: who may keep what, until when, and for whom."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+CALLS = "mcp_endpoint/calls.py"
+GATE = "mcp_endpoint/gate.py"
+RUNNING = "mcp_endpoint/running.py"
+APART_TESTS = "mcp_endpoint/test_running_apart.py::"
+GATE_TESTS = "mcp_endpoint/test_gate.py::"
+STREAM_TESTS = "live/test_streams.py::"
+
+RUNNING_CALLS: tuple[Mutant, ...] = (
+    mutant(
+        (293,),
+        RUNNING,
+        "    thread = ToolThread(call, feed)\n",
+        "    thread = run_apart.__dict__.setdefault(call.tool.name, ToolThread(call, feed))\n",
+        "races/test_crossed_answers.py::test_two_people_with_the_same_ids_get_their_own_answers",
+    ),
+    mutant(
+        (298,),
+        CALLS,
+        'f"Something went wrong on our side. {tell_consequence',
+        'f"{error} {tell_consequence',
+        APART_TESTS + "test_a_failure_in_another_thread_is_told_as_everywhere",
+    ),
+    mutant(
+        (302,),
+        "mcp_endpoint/paced_body.py",
+        "if time.monotonic() > deadline or not presence.is_writable(PIECE_SECONDS):",
+        "if False:",
+        STREAM_TESTS + "test_clients_that_do_not_read_hold_no_thread_for_long",
+    ),
+    mutant(
+        (306,),
+        "mcp_endpoint/views.py",
+        "    if isinstance(error, django.db.Error | UnrecordedError):\n",
+        "    if isinstance(error, UnrecordedError):\n",
+        APART_TESTS + "test_a_database_that_goes_away_in_the_middle_is_a_fault_of_ours",
+    ),
+    mutant(
+        (262,),
+        RUNNING,
+        "            if ended := caller.find_end():\n",
+        "            if ended := None:\n",
+        STREAM_TESTS + "test_a_call_ends_soon_after_the_permission_it_came_with",
+        STREAM_TESTS + "test_a_stream_ends_when_its_application_is_disconnected",
+    ),
+)
