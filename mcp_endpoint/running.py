@@ -49,6 +49,7 @@ class ToolThread(threading.Thread):
 
     def __init__(self, call: Call, feed: ProgressFeed) -> None:
         super().__init__(name=f"tool {call.tool.name}", daemon=True)
+        self.user_id = call.context.principal.user_id
         self._call = call
         self._feed = feed
         # Log lines of the tool carry the reference of its request.
@@ -98,6 +99,17 @@ class ToolThread(threading.Thread):
             logger.warning("a statement of %s could not be cancelled", self._call.tool.name)
 
 
+def is_stuck(call: Call) -> bool:
+    """Whether too many tools go on after their calls, this person's own or all together.
+
+    Their own first: nobody may hang up on others' behalf until no tool can be begun.
+    """
+    user_id = call.context.principal.user_id
+    with late_lock:
+        own = sum(thread.user_id == user_id for thread in late)
+        return own >= max(1, settings.WEB_THREADS // 2) or len(late) >= 2 * settings.WEB_THREADS
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """What ended a call, to be raised where it is waited for."""
@@ -122,7 +134,7 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
         UnrecordedError: nothing may be acknowledged.
         django.db.Error: the database failed.
     """
-    if len(late) >= settings.WEB_THREADS:
+    if is_stuck(call):
         call.record_end(Outcome.FAILED, "tools_stuck")
         return build_tool_failure(BUSY)
     thread = ToolThread(call, feed)
