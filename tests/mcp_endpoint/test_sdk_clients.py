@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
+from mcp_types import ResourceTemplateReference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,11 +45,42 @@ def test_the_client_connects_lists_and_calls(
     )
     assert version == LATEST[mode]
     # A pinned client asks for nothing beforehand, so it has not heard what there is.
-    assert (capabilities.tools is not None) is (mode != "2026-07-28")
-    assert capabilities.prompts is None and capabilities.resources is None
+    for served in (capabilities.tools, capabilities.resources, capabilities.prompts):
+        assert (served is not None) is (mode != "2026-07-28")
     assert [tool.name for tool in tools.tools] == sorted(tool.name for tool in tools.tools)
     assert called.structured_content["email"] == world.alice.email
     assert not called.is_error and wrong.is_error
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_client_reads_resources_takes_prompts_and_completes(
+    live_server: Any, alice_acme: Any, mode: str
+) -> None:
+    review, own = "review_connected_applications", str(alice_acme.connection.id)
+
+    async def talk(client: Client) -> tuple[Any, ...]:
+        listed = await client.list_resources()
+        templates = await client.list_resource_templates()
+        texts = [
+            (await client.read_resource(str(entry.uri))).contents[0] for entry in listed.resources
+        ]
+        prompts = await client.list_prompts()
+        given = await client.get_prompt(review, {"unused_days": "60"})
+        reference = ResourceTemplateReference(uri=templates.resource_templates[1].uri_template)
+        completed = await client.complete(reference, {"name": "connection_id", "value": own[:4]})
+        with pytest.raises(MCPError) as raised:
+            await client.read_resource("docjacket://nothing")
+        return texts, prompts, given, completed, raised.value
+
+    texts, prompts, given, completed, error = run(
+        f"{live_server.url}/mcp", alice_acme.access_token, mode, talk
+    )
+    assert len(texts) == 2 and all(own in entry.text for entry in texts)
+    assert [entry.name for entry in prompts.prompts] == [review]
+    assert [message.content.type for message in given.messages] == ["text", "resource"]
+    assert completed.completion.values == [own]
+    assert error.code == (-32002 if mode == "legacy" else -32602)
+    assert error.data["uri"] == "docjacket://nothing"
 
 
 @pytest.mark.parametrize("mode", MODES)
