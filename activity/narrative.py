@@ -192,8 +192,13 @@ REASONS = {
 
 def build_title(event: ActivityEvent) -> str:
     """One sentence for a row."""
+    is_done = event.outcome == "succeeded"
     if event.event == Event.TOOL_CALLED:
-        return f"Called {event.tool}" if event.outcome == "succeeded" else f"Tried {event.tool}"
+        return f"Called {event.tool}" if is_done else f"Tried {event.tool}"
+    if event.event == Event.RESOURCE_READ and (uri := event.details.get("uri")):
+        return f"Read {uri}" if is_done else f"Tried to read {uri}"
+    if event.event == Event.PROMPT_GIVEN and (name := event.details.get("prompt")):
+        return f"Took the prompt {name}" if is_done else f"Tried to take the prompt {name}"
     if event.reason == "connection_paused":
         return "A call of a paused application was refused"
     if event.event == Event.API_CALLED and event.tool:

@@ -57,12 +57,17 @@ REMEDIES = {
     "at once, somebody else has had its token: look at what was done with it.",
     "role_scope": "Connecting again does not help. " + ASK_ADMINISTRATOR,
     "rotation_limit": "The application renews in a loop; restart it.",
+    "state_tampered": "Ask again from the start, without a cursor and without what an earlier "
+    "answer gave to bring back.",
     "token_revoked": CONNECT_AGAIN,
     "too_many_attempts": "Wait a few minutes, then try again.",
     "too_many_refusals": "The application repeats what is refused. Stop it, and look at the "
     "refusals before this one.",
     "tool_not_allowed": "Make a personal access token that has this tool on its list.",
     "unknown_method": UPDATE_CLIENT,
+    "unknown_prompt": "Look for its name in the application's list of prompts; they come and go.",
+    "unknown_resource": "Look for it in the application's list of resources; it may have ended, or "
+    "belong to somebody else.",
     "unknown_tool": "Look for its name with list_tools_for_me; tools come and go.",
     "user_inactive": "Ask the operator of this server.",
 }

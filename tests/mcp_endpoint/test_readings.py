@@ -9,7 +9,9 @@ from mcp_types import methods
 from pydantic import BaseModel
 
 from accounts.models import Membership, Organization
+from activity.narrative import build_title
 from mcp_endpoint.context import CallContext
+from mcp_endpoint.errors import ToolError
 from mcp_endpoint.input_requests import Elicitation
 from mcp_endpoint.prompts import prompt_registry
 from mcp_endpoint.resources import resource_registry
@@ -238,3 +240,30 @@ def test_a_token_narrowed_to_tools_finds_every_list_empty(
     assert list_all(client) == find_allowed(client) != set()
     PersonalAccessToken.objects.update(allowed_tools=["whoami"])
     assert list_all(client) == find_allowed(client) == set()
+
+
+def test_the_log_tells_what_was_read_in_peoples_words(
+    mcp: McpClient, add_prompt: AddPrompt
+) -> None:
+    def closed(context: CallContext) -> str:
+        """Closed."""
+        raise ToolError("Closed.", reason="closed")
+
+    add_prompt(closed)
+    told = [
+        build_title(rows_of(answer["Reference-Id"])[-1])
+        for answer in (
+            mcp.modern("resources/read", {"uri": "docjacket://connections"}),
+            mcp.modern("resources/read", {"uri": "docjacket://activity/99999999"}),
+            mcp.modern("prompts/get", {"name": "review_connected_applications"}),
+            mcp.modern("prompts/get", {"name": "closed"}),
+            mcp.modern("prompts/get", {"name": "nothing"}),
+        )
+    ]
+    assert told == [
+        "Read docjacket://connections",
+        "Tried to read docjacket://activity/99999999",
+        "Took the prompt review_connected_applications",
+        "Tried to take the prompt closed",
+        "A call was refused",
+    ]
