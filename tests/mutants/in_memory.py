@@ -20,10 +20,18 @@ def replace_module(file: str, source: str) -> None:
     name = file.removesuffix(".py").replace("/", ".")
     module = sys.modules[name]
     registry = sys.modules["mcp_endpoint.registry"].registry
-    # A tool registers itself under its name, which can be taken once.
+    resources = sys.modules["mcp_endpoint.resources"].resource_registry
+    prompts = sys.modules["mcp_endpoint.prompts"].prompt_registry
+    # Each registers itself under its name or URI, which can be taken once.
     for tool in registry.list_tools():
         if tool.function.__module__ == name:
             registry.remove(tool.name)
+    for resource in (*resources.list_direct(), *resources.list_templates()):
+        if resource.function.__module__ == name:
+            resources.remove(resource.template.text)
+    for prompt in prompts.list_prompts():
+        if prompt.function.__module__ == name:
+            prompts.remove(prompt.name)
     shadow: dict[str, Any] = {"__name__": name, "__file__": module.__file__}
     exec(compile(source, file, "exec"), shadow)  # noqa: S102
     for key, new in shadow.items():
