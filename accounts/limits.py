@@ -81,6 +81,9 @@ WAITING_AUTHORIZATION = Policy("authorization.source", 60, 60)
 # tells a client to register or to ask again is not held back either (``oauth_ext.views.answers``).
 TOKEN_REFUSALS = Policy("token.client_and_source", 20, 60)
 REVOCATION_REFUSALS = Policy("revocation.client_and_source", 20, 60)
+# Two at once and one more an hour: whoever is asked a third time within an hour said no. A client
+# that asks on and on would show people one consent page after another.
+STEP_UP = Policy("step_up.connection_and_scope", 2, 7200)
 # Scanners report from a few addresses, many tokens at a time.
 LEAK_REPORT_SOURCE = Policy("leak_report.source", 60, 60)
 
@@ -223,6 +226,11 @@ def allow_consent_decision(user_id: UUID) -> bool:
 def allow_personal_token(user_id: UUID) -> bool:
     """Whether the person may make or replace one more personal access token."""
     return take_token(PERSONAL_TOKEN, str(user_id))
+
+
+def allow_challenge(connection_id: UUID, scope: str) -> bool:
+    """Whether a connection may be sent to ask its person for this scope once more."""
+    return take_token(STEP_UP, f"{connection_id} {scope}")
 
 
 def allow_document_request(user_id: UUID) -> bool:

@@ -172,6 +172,7 @@ REASONS = {
     "role_scope": "The person's role in the organization does not allow it.",
     "same_successor": "The same request again; the same answer was given.",
     "state_tampered": "It brought something back that was changed, too old or somebody else's.",
+    "step_up_repeated": "It had asked for the same permission twice, and did not get it.",
     "superseded": "A new connection took its place.",
     "token_revoked": "The sign-in had ended.",
     "too_many_refusals": "The same source had been refused too often.",

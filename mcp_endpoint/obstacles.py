@@ -8,6 +8,7 @@ from mcp_endpoint.errors import InvalidParamsError, RefusedError
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.prompts import Prompt
 from mcp_endpoint.resource_definitions import Resource
+from mcp_endpoint.step_up import explain_missing_scope, find_reason_for_words
 from mcp_endpoint.tool_methods import build_scope_refusal
 from mcp_endpoint.visibility import Hindrance, Obstacle, find_obstacle
 from oauth_ext.verification import Principal
@@ -41,6 +42,14 @@ def build_refusal(exchange: Exchange, obstacle: Obstacle, absence: RefusedError)
             "not allow this. Connecting again does not help; an owner or admin of the "
             "organization can change the role.",
             reason=obstacle.reason,
+            event=absence.event,
+            details=absence.details,
+        )
+    reason = find_reason_for_words(exchange.principal, obstacle.scope)
+    if reason is not None:
+        return InvalidParamsError(
+            explain_missing_scope(exchange.principal, obstacle.scope),
+            reason=reason,
             event=absence.event,
             details=absence.details,
         )

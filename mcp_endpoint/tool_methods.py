@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from activity.events import Outcome
 from mcp_endpoint.calls import Call, call_tool, refuse_by_role
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.cursors import cut_page, read_position, seal_cursor
@@ -15,7 +16,9 @@ from mcp_endpoint.parameter_headers import check_parameter_headers
 from mcp_endpoint.progress import ProgressFeed, find_progress_token, ignore_progress
 from mcp_endpoint.protocol import Era
 from mcp_endpoint.registry import registry
+from mcp_endpoint.results import build_tool_failure
 from mcp_endpoint.running import run_apart
+from mcp_endpoint.step_up import explain_missing_scope, find_reason_for_words
 from mcp_endpoint.visibility import Hindrance, Obstacle, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
 from oauth_ext.scopes import SUPPORTED
@@ -23,8 +26,8 @@ from oauth_ext.verification import Principal
 
 # Many clients never ask for a second page.
 TOOLS_ON_A_PAGE = 250
-CONNECT_AGAIN = "Connect the application again and tick it on the consent page."
 NEW_TOKEN = "Make a new personal access token that has it, on the settings page."
+CONNECT_AGAIN = "Connect the application again and tick it on the consent page."
 
 
 def list_tools(exchange: Exchange) -> Mapping[str, Any]:
@@ -85,6 +88,11 @@ def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:
         raise build_absence(obstacle.reason, made.tool.name)
     if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
+    reason = find_reason_for_words(made.context.principal, obstacle.scope)
+    if reason is not None:
+        made.record(Outcome.REFUSED, reason)
+        words = explain_missing_scope(made.context.principal, obstacle.scope)
+        return build_tool_failure(f"{words} Reference: {made.context.reference}")
     raise build_scope_refusal(made.context.principal, era, made.tool.scope, made.tool.name)
 
 
@@ -150,11 +158,10 @@ def build_scope_refusal(
     """
     held = principal.scopes if era is Era.LEGACY else frozenset[str]()
     scopes = tuple(known for known in SUPPORTED if known in held or known == scope)
-    is_personal = principal.personal_token_id is not None
     return InsufficientScopeError(
         scopes,
         missing=scope,
-        remedy=NEW_TOKEN if is_personal else CONNECT_AGAIN,
+        remedy=CONNECT_AGAIN,
         challenge=build_insufficient_scope_challenge(scopes),
         tool=tool,
     )

@@ -66,7 +66,7 @@ class HealthCheckResult(BaseModel):
     reference: str = Field(description="Of this very call, for support.")
 
 
-@tool(scope=READ, title="Check the connection", read_only=True, open_world=False)
+@tool(scope=READ, title="Check the connection", read_only=True, open_world=False, metered=False)
 def health_check(context: CallContext, arguments: HealthCheckArguments) -> HealthCheckResult:
     """Check that the connection works: token, permissions, organization, database, protocol.
     Lists what needs attention soon, each with what to do: a token or sign-in about to end, an

@@ -60,7 +60,7 @@ class ListToolsForMeResult(BaseModel):
     note: str = Field(description="What narrows the list itself; empty if nothing does.")
 
 
-@tool(scope=READ, title="What can I do here", read_only=True, open_world=False)
+@tool(scope=READ, title="What can I do here", read_only=True, open_world=False, metered=False)
 def list_tools_for_me(
     context: CallContext, arguments: ListToolsForMeArguments
 ) -> ListToolsForMeResult:

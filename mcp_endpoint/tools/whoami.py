@@ -44,7 +44,7 @@ class WhoamiResult(BaseModel):
     reference: str = Field(description="Of this very call, for support.")
 
 
-@tool(scope=READ, title="Who am I", read_only=True, open_world=False)
+@tool(scope=READ, title="Who am I", read_only=True, open_world=False, metered=False)
 def whoami(context: CallContext, arguments: WhoamiArguments) -> WhoamiResult:
     """Show who you act for: the person, their organization and role, and what this connection
     may do. Takes no arguments. To see which tools that allows, call list_tools_for_me; to see

@@ -1,7 +1,9 @@
 """How often a connection and an organization may call, and what costs nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -13,7 +15,8 @@ from accounts.call_allowances import list_policies
 from accounts.call_leases import LeaseBook
 from accounts.models import TokenBucket
 from mcp_endpoint import call_limits
-from mcp_endpoint.call_limits import Attempts, Slots
+from mcp_endpoint.call_limits import Attempts, Slots, hold_slot
+from mcp_endpoint.registry import registry
 from oauth_ext.models import Connection
 from tests.buckets import leave_tokens
 from tests.mcp_client import McpClient
@@ -251,7 +254,7 @@ def test_no_connection_holds_more_than_half_of_the_threads(
             innermost.append(mcp.call("probe_0", {"count": arguments.count - 1}))
         return ProbeResult(text="ran")
 
-    name = add_tool(call_again)
+    name = add_tool(call_again, read_only=False)
     assert mcp.call(name, {"count": depth}).status_code == 200
     refused = [answer for answer in innermost if answer.status_code != 200]
     if runs:
@@ -299,3 +302,39 @@ def find_key(start: str) -> str:
     """The only key of this kind in the book."""
     (key,) = [key for key in call_allowances.book.leases if key.startswith(start)]
     return key
+
+
+# --- a slot and a stream --------------------------------------------------------------------------
+
+
+def tell(pieces: int) -> Generator[None, None, dict[str, Any]]:
+    for _ in range(pieces):
+        yield None
+    return {}
+
+
+@pytest.mark.parametrize("how", ["read to its end", "closed", "dropped", "dropped unread"])
+def test_a_stream_holds_its_slot_until_it_ends_however_it_ends(how: str) -> None:
+    caller = uuid4()
+    with hold_slot(build_caller(caller)) as slot:
+        kept = slot.keep_for(tell(3))
+    del slot
+    assert call_limits.slots.running == {caller: 1}
+    if how != "dropped unread":
+        next(kept)
+    if how == "read to its end":
+        list(kept)
+    if how == "closed":
+        kept.close()
+    del kept
+    assert call_limits.slots.running == {}
+
+
+def build_caller(connection_id: UUID) -> Any:
+    """As much of a principal as a slot asks for."""
+    return SimpleNamespace(connection_id=connection_id, allowance=call_allowances.Allowance())
+
+
+def test_the_tools_that_help_when_nothing_else_does_are_free() -> None:
+    free = {tool.name for tool in registry.list_tools() if not tool.metered}
+    assert free == {"health_check", "list_tools_for_me", "whoami"}

@@ -34,6 +34,8 @@ def try_out(mcp: McpClient, name: str) -> str:
     if "error" in body:
         return "unknown"
     text = body["result"]["content"][0]["text"]
+    if "This needs the permission" in text:
+        return "needs_permission"
     return "needs_role" if "that role does not allow" in text else "open"
 
 

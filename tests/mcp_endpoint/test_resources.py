@@ -418,6 +418,8 @@ def test_a_missing_tier_is_403_and_hides_the_resource(
         assert (b"test://drafts" in text) is is_shown
     for uri in ("test://drafts", "test://drafts/7"):
         assert with_it.modern("resources/read", {"uri": uri}).status_code == 200
+        # A third challenge of one connection would be told in words.
+        without = McpClient(join(world.alice, world.acme, ("read",)).access_token)
         for post, scopes in (("modern", "draft"), ("legacy", "read draft")):
             answer = getattr(without, post)("resources/read", {"uri": uri})
             assert answer.status_code == 403
