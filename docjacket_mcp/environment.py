@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -50,6 +51,22 @@ def check_secret(name: str, value: str) -> str:
     if len(value) < 32:
         raise ImproperlyConfigured(f"{name} must be set to at least 32 random characters")
     return value
+
+
+def read_applications(name: str) -> list[str]:
+    """Packages with Django applications, which must be there."""
+    applications: list[str] = env.list(name, default=[])
+    for application in applications:
+        try:
+            is_there = find_spec(application) is not None
+        except (ImportError, ValueError):
+            is_there = False
+        if not is_there:
+            raise ImproperlyConfigured(
+                f"{name}: there is no package {application}. Write names of Python packages, with "
+                "commas between them"
+            )
+    return applications
 
 
 def read_networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:

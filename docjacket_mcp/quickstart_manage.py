@@ -22,6 +22,8 @@ from docjacket_mcp.quickstart import (
 
 # What changes tables is done as their owner, everything else as the role that serves.
 FOR_THE_OWNER = frozenset({"ensure_partitions", "migrate", "prepare_quickstart"})
+# What asks no database, so that it works before there is one.
+WITHOUT_DATABASE = frozenset({"startmcptool"})
 INTERRUPTED = 130
 
 
@@ -30,8 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     guardian = Guardian()
     try:
         options = Options.parse(os.environ)
-        as_owner = bool(FOR_THE_OWNER & set(arguments[:1]))
-        database_url = find_database(options, guardian, as_owner=as_owner)
+        if WITHOUT_DATABASE & set(arguments[:1]):
+            database_url = "postgres:///"
+        else:
+            as_owner = bool(FOR_THE_OWNER & set(arguments[:1]))
+            database_url = find_database(options, guardian, as_owner=as_owner)
         done = subprocess.run(
             [sys.executable, str(BASE_DIR / "manage.py"), *arguments],
             env={**build_environment(options), "DATABASE_URL": database_url},

@@ -19,6 +19,7 @@ from docjacket_mcp.environment import (
     check_secret,
     env,
     named,
+    read_applications,
     read_networks,
     read_secret,
     require,
@@ -92,8 +93,9 @@ DATABASES["default"] |= {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- applications -----------------------------------------------------------------------------
+# --- applications: those of the host product, then ours ---------------------------------------
 INSTALLED_APPS = [
+    *read_applications("HOST_APPS"),
     "docjacket_mcp",
     "rest_api",
     "mcp_endpoint",

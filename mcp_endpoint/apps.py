@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
 from mcp_endpoint.errors import ToolDefinitionError
+from mcp_endpoint.start_failures import describe_failure
 
 
 class McpEndpointConfig(AppConfig):
@@ -26,5 +27,9 @@ class McpEndpointConfig(AppConfig):
         except ToolDefinitionError as error:
             # The sentence says what to write; a traceback of Django's start would bury it.
             raise SystemExit(f"A tool, resource or prompt is not well defined. {error}") from None
+        except Exception as error:
+            raise SystemExit(
+                f"An application could not be loaded. {describe_failure(error)}"
+            ) from None
         # Last, when all of them are known; personal access tokens can be narrowed to some.
         import_module("mcp_endpoint.announcement").announce_registered_tools()

@@ -81,7 +81,8 @@ def test_exactly_the_machine_endpoints_take_posts_without_a_csrf_token() -> None
 
 def test_every_setting_of_the_environment_is_in_the_table_and_nothing_else() -> None:
     source = (ROOT / "docjacket_mcp/settings.py").read_text()
-    read = set(re.findall(r'(?:env\.\w+|read_secret|read_networks)\(\s*"([A-Z_]+)"', source))
+    readers = r"(?:env\.\w+|read_secret|read_networks|read_applications)"
+    read = set(re.findall(readers + r'\(\s*"([A-Z_]+)"', source))
     source = (ROOT / "docjacket_mcp/gunicorn_conf.py").read_text()
     read |= set(re.findall(r'environ\.get\("([A-Z_]+)"', source)) - {"SERVE_AFTER_FD"}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (ROOT / "docs/operate.md").read_text(), re.M))
