@@ -107,7 +107,7 @@ def describe_tool(tool: Tool, open_names: set[str]) -> CallableTool:
         name=tool.name,
         title=tool.title,
         purpose=name_purpose(tool),
-        use_when=hint.use_when,
+        use_when=tool.hints or hint.use_when,
         effect=name_effect(tool),
         reaches_outside=tool.open_world,
         scope=tool.scope,

@@ -46,14 +46,14 @@ def test_a_start_ends_with_the_line_to_mend_and_no_traceback(tmp_path: Path) -> 
     write(tmp_path, "import os\n\ndef broken(\n")
     assert start(tmp_path, "rooms") == (
         1,
-        "An application could not be loaded. rooms/mcp_tools.py, line 3: SyntaxError: '(' was never "
-        "closed\n",
+        "An application could not be loaded. rooms/mcp_tools.py, line 3: SyntaxError: '(' was "
+        "never closed\n",
     )
     write(tmp_path, DEFINITION)
     assert start(tmp_path, "rooms") == (
         1,
-        "A tool, resource or prompt is not well defined. rooms.mcp_tools.greet: write a docstring; it is what the "
-        "model reads.\n",
+        "A tool, resource or prompt is not well defined. rooms.mcp_tools.greet: write a "
+        "docstring; it is what the model reads.\n",
     )
     write(tmp_path, DEFINITION.replace("    return", '    """Greet."""\n    return'))
     assert start(tmp_path, "rooms") == (0, "")
