@@ -1,4 +1,4 @@
-"""The samples of docs/rest-api.md, run with curl against the real server."""
+"""The samples of docs/rest-api.md, run with curl on the real server, and what HTTP is there."""
 
 import json
 import os
