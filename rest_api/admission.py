@@ -1,9 +1,14 @@
-"""Whether this caller may have this operation, asked before anything of the request is read.
+"""Whether this caller may have this operation, and how often.
 
 Each operation is a tool's twin: what hides or forbids the tool does so here, in the same order.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mcp_endpoint import call_limits
 from mcp_endpoint.errors import InsufficientScopeError
+from mcp_endpoint.registry import registry
 from mcp_endpoint.tool_methods import CONNECT_AGAIN, NEW_TOKEN
 from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
@@ -12,11 +17,19 @@ from oauth_ext.verification import Principal
 from rest_api.problems import NotFoundError, RoleRefusedError
 
 
-def charge(principal: Principal) -> None:
-    """Take this request from what the caller may ask for in a minute.
+@contextmanager
+def charge(principal: Principal, *, tool: str) -> Iterator[None]:
+    """Take one call from what the caller and their organization have left, for both surfaces.
 
-    The one place where the API is metered; nothing is limited by caller yet.
+    The one place where an operation is metered; one whose tool costs nothing costs nothing here.
+
+    Raises:
+        RateLimitedError: nothing is left, or too many are running; the operation must not.
     """
+    twin = registry.find(tool)
+    with call_limits.hold_slot(principal):
+        call_limits.charge(principal, metered=twin is None or twin.metered)
+        yield
 
 
 def admit(principal: Principal, *, tool: str, scope: str) -> None:

@@ -1,8 +1,8 @@
 """What all paths of the API have in common: the order of the checks and every way out.
 
-Host, origin, token, limits, method; then, for an operation, whether the caller may have it, and
-only then its query and its body (RFC 6750 §2.1, RFC 9457). Nothing here redirects or reads a
-cookie, and no input may end in a 5xx.
+Host, origin, token, the wider limit, method; then, for an operation, whether the caller may have
+it, its query and its body, and a call of the caller's allowance (RFC 6750 §2.1, RFC 9457). Nothing
+here redirects or reads a cookie, and no input may end in a 5xx.
 """
 
 import logging
@@ -22,6 +22,7 @@ from rest_framework.views import APIView
 from activity.events import Event
 from activity.origin import origin_of
 from mcp_endpoint.authentication import authenticate
+from mcp_endpoint.call_limits import check_attempts
 from mcp_endpoint.errors import MethodNotAllowedError, RefusedError, UnrecordedError
 from mcp_endpoint.http_checks import check_host, check_origin
 from oauth_ext.verification import record_use
@@ -59,7 +60,7 @@ class ApiView(APIView):
         if self.public:
             return
         principal = self.progress.principal = authenticate(self.http)
-        charge(principal)
+        check_attempts(principal)
 
     def perform(self, operation: Operation, path: dict[str, Any]) -> HttpResponse:
         """Admit the caller, read the question, answer it.
@@ -73,9 +74,10 @@ class ApiView(APIView):
         admit(progress.principal, tool=operation.tool, scope=operation.scope)
         query = read_query(self.http, operation.query)
         body = read_members(self.http, operation.body)
-        record_use(progress.principal, origin=progress.origin)
         call = ApiCall(progress.principal, progress.origin, query, body, path)
-        return answer_call(operation, call, progress)
+        with charge(progress.principal, tool=operation.tool):
+            record_use(progress.principal, origin=progress.origin)
+            return answer_call(operation, call, progress)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every way out but success."""

@@ -150,7 +150,7 @@ REST: tuple[Mutant, ...] = (
         "rest_api/calls.py",
         "        if self.principal is not None and event is not Event.LIMIT_REFUSED:\n",
         "        if self.principal is not None:\n",
-        TRANSPORT + "test_a_limit_says_when_to_come_back_and_does_not_fill_the_log",
+        TRANSPORT + "test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log",
     ),
     mutant(
         (308,),
@@ -158,5 +158,26 @@ REST: tuple[Mutant, ...] = (
         '            "Cache-Control": "no-store",\n',
         '            "Cache-Control": "public",\n',
         TRANSPORT + "test_a_path_that_is_not_there_is_a_problem_whatever_is_accepted",
+    ),
+    mutant(
+        (343,),
+        ENDPOINT,
+        "        check_attempts(principal)\n",
+        "",
+        TRANSPORT + "test_refusals_count_towards_the_wider_limit",
+    ),
+    mutant(
+        (343,),
+        ADMISSION,
+        "        call_limits.charge(principal, metered=twin is None or twin.metered)\n",
+        "",
+        TRANSPORT + "test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log",
+    ),
+    mutant(
+        (343,),
+        ADMISSION,
+        "    with call_limits.hold_slot(principal):\n",
+        "    if True:\n",
+        TRANSPORT + "test_a_connection_has_so_many_requests_running_at_once",
     ),
 )

@@ -2,15 +2,22 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection
 from django.test import Client as Browser
 
+from accounts import call_allowances
+from accounts.call_allowances import list_policies
+from accounts.call_leases import LeaseBook
 from activity.events import Event
 from activity.models import ActivityEvent
-from mcp_endpoint.errors import RefusedError
+from mcp_endpoint import call_limits
+from mcp_endpoint.call_limits import Attempts, Slots
 from oauth_ext.models import Connection
+from tests.buckets import leave_tokens
+from tests.mcp_client import McpClient
 from tests.mcp_endpoint.test_faults import outage
 from tests.rest_api.conftest import ApiClient, problem_of, rows_of
 
@@ -230,30 +237,68 @@ def test_a_flood_of_strangers_ends_in_one_summary() -> None:
         assert ActivityEvent.objects.with_reference(reference).exists()
 
 
-def test_a_limit_says_when_to_come_back_and_does_not_fill_the_log(
-    api: ApiClient, alice_acme: Any, path: str, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The limits of production; calling it is as if another process answered from here on."""
+
+    def restart() -> None:
+        monkeypatch.setattr(call_allowances, "book", LeaseBook())
+        monkeypatch.setattr(call_limits, "attempts", Attempts())
+        monkeypatch.setattr(call_limits, "slots", Slots())
+
+    settings.MCP_CONNECTION_RATE, settings.MCP_ORGANIZATION_RATE = 120, 600
+    restart()
+    return restart
+
+
+@pytest.mark.parametrize("which", ["connection", "organization"])
+def test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log(
+    api: ApiClient, alice_acme: Any, path: str, limited: Callable[[], None], which: str
 ) -> None:
-    class LimitedError(RefusedError):
-        status, event, reason = 429, Event.LIMIT_REFUSED, "connection_rate"
-
-    def refuse(principal: Any) -> None:
-        raise LimitedError(
-            "Wait 7 seconds.", data={"error": "rate_limited"}, headers={"Retry-After": "7"}
-        )
-
-    monkeypatch.setattr("rest_api.views.endpoint.charge", refuse)
+    assert api.send("PATCH", path, {"label": "Before"}).status_code == 200
+    leave_tokens(list_policies()[which], 0)
+    limited()
     answers = [api.send("PATCH", path, LABEL) for _ in range(25)]
     for answer in answers:
-        assert problem_of(answer, 429, "too-many-requests")["error"] == "rate_limited"
-        assert answer["Retry-After"] == "7"
+        problem = problem_of(answer, 429, "too-many-requests")
+        assert (problem["error"], problem["limit"]) == ("rate_limited", f"{which}_rate")
+        assert answer["Retry-After"] == str(problem["retry_after"])
     (row,) = rows_of(answers[0])
     assert (row.event, row.reason, row.connection_id) == (
         "mcp.limit.refused",
-        "connection_rate",
+        f"{which}_rate",
         alice_acme.connection.id,
     )
     assert len({answer["Reference-Id"] for answer in answers}) == 21
-    assert label_of(alice_acme) == ""
+    assert label_of(alice_acme) == "Before"
+    # A call of one surface is a call less for the other.
+    assert McpClient(api.token).call("list_connected_applications").status_code == 429
+    leave_tokens(list_policies()[which], 5)
+    limited()
+    assert api.send("PATCH", path, LABEL).status_code == 200
+
+
+def test_a_connection_has_so_many_requests_running_at_once(
+    api: ApiClient, alice_acme: Any, path: str, limited: Callable[[], None]
+) -> None:
+    for _ in range(call_limits.find_most_at_once()):
+        assert call_limits.slots.enter(alice_acme.connection.id, call_limits.find_most_at_once())
+    answer = api.send("PATCH", path, LABEL)
+    assert problem_of(answer, 429, "too-many-requests")["limit"] == "connection_concurrency"
+    call_limits.slots.leave(alice_acme.connection.id)
+    assert api.send("PATCH", path, LABEL).status_code == 200
+    # It was given back, also by a request that was refused.
+    problem_of(api.send("DELETE", f"connections/{uuid4()}"), 404, "not-found")
+    assert api.send("PATCH", path, LABEL).status_code == 200
+
+
+def test_refusals_count_towards_the_wider_limit(
+    api: ApiClient, limited: Callable[[], None]
+) -> None:
+    wider = call_limits.WIDER * 120 // 2
+    statuses = [api.send("GET", "nothing").status_code for _ in range(wider + 40)]
+    assert set(statuses) == {404, 429}
+    assert statuses.index(429) >= wider
 
 
 @pytest.mark.case(306)
