@@ -40,6 +40,9 @@ def serve_api(request: HttpRequest) -> HttpResponse:
     else:
         request.resolver_match = match
         response = match.func(request, *match.args, **match.kwargs)
+    if response.status_code != 204:
+        # Without a length the server would answer in chunks.
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     if request.method == "HEAD":
         # RFC 9110 §9.3.2: the headers of the answer, and no body.
         response.content = b""

@@ -105,6 +105,11 @@ def test_head_has_the_headers_and_no_body(api: ApiClient) -> None:
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer["Content-Type"] == "application/json"
     assert int(answer["Content-Length"]) > 100
+    for path in ("schema", "docs"):
+        whole = ApiClient().send("GET", path)
+        head = ApiClient().send("HEAD", path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head["Content-Length"] == str(len(whole.content))
 
 
 @pytest.mark.case(373)
