@@ -7,6 +7,7 @@ machine disturbs all of them. A run in which a call failed or left no row prints
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 from docjacket_mcp.guardian import Guardian
@@ -23,7 +25,10 @@ from tests.bench.tables import Figure, print_tables
 
 CONNECTIONS = 64
 LEVELS = (1, 16, 64)
+STEP_CONNECTIONS = 20
 WARM_UP = 0.4
+# Percent of the machine that counts as quiet, and the seconds of a look at it.
+QUIET, LOOK = 15, 0.3
 MODERN, LEGACY = "2026-07-28", "2025-06-18"
 LOAD = Path(__file__).with_name("load.py")
 
@@ -37,6 +42,18 @@ class Contender:
     revision: str
 
 
+@dataclass
+class Patience:
+    """How long the run may still wait for other programs to pause."""
+
+    seconds: float
+
+    def wait(self) -> None:
+        """Return once others take little of the machine, or when there is no patience left."""
+        while self.seconds > 0 and psutil.cpu_percent(LOOK) > QUIET:
+            self.seconds -= LOOK
+
+
 def main() -> None:
     """One whole run."""
     options = read_options()
@@ -44,6 +61,12 @@ def main() -> None:
     try:
         stage = Stage(guardian)
         scene = stage.prepare(CONNECTIONS)
+        if options.steps:
+            requests = [
+                build_request(token, MODERN) for token in scene["tokens"][:STEP_CONNECTIONS]
+            ]
+            say(stage.time_steps(requests))
+            return
         stage.order_peers(scene, memoize=options.peers_verify == "once")
         contenders = start(stage, options.only.split(",") if options.only else None)
         measurements = measure_all(stage, contenders, scene["tokens"], options)
@@ -55,10 +78,14 @@ def main() -> None:
 def read_options() -> argparse.Namespace:
     """What may be chosen; the defaults take about four minutes."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("--steps", action="store_true", help="only where a call's time goes")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=2.5, help="of each measurement")
     parser.add_argument("--only", help="ours, on_sdk, on_fastmcp, floor; separated by commas")
     parser.add_argument("--levels", default=",".join(map(str, LEVELS)))
+    parser.add_argument(
+        "--patience", type=float, default=0, help="seconds in all to wait for a quiet machine"
+    )
     parser.add_argument(
         "--peers-verify",
         choices=("once", "always"),
@@ -94,11 +121,13 @@ def measure_all(
     figures: dict[str, dict[int, list[Figure]]] = {
         contender.title: defaultdict(list) for contender in contenders
     }
+    patience = Patience(options.patience)
     for number in range(options.rounds):
         say(f"round {number + 1} of {options.rounds}")
         for level in map(int, options.levels.split(",")):
             shift = number % len(contenders)
             for contender in contenders[shift:] + contenders[:shift]:
+                patience.wait()
                 figure = measure(stage, contender, tokens[:level], options.seconds)
                 figures[contender.title][level].append(figure)
     return figures
@@ -124,11 +153,11 @@ def measure(stage: Stage, contender: Contender, tokens: list[str], seconds: floa
         if load.stdout.readline() != "warm\n":
             raise SystemExit(f"{contender.title} could not be measured.")
         rows = count_rows(stage)
-        server, database = contender.server.measure_cpu(), stage.measure_cpu()
+        before = sample(stage, contender)
         load.stdin.write("go\n")
         load.stdin.flush()
         told = load.stdout.readline()
-        server, database = contender.server.measure_cpu() - server, stage.measure_cpu() - database
+        after = sample(stage, contender)
     if not told:
         raise SystemExit(f"{contender.title} could not be measured.")
     report = json.loads(told)
@@ -136,15 +165,24 @@ def measure(stage: Stage, contender: Contender, tokens: list[str], seconds: floa
     written = count_rows(stage) - rows
     if written != calls:
         raise SystemExit(f"{contender.title}: {calls} calls left {written} rows.")
+    server, database, machine = (end - start for start, end in zip(before, after, strict=True))
+    available = report["seconds"] * (os.cpu_count() or 1)
     return Figure(
         rate=calls / report["seconds"],
         server=server / calls,
         database=database / calls,
-        load=report["cpu"] / calls,
         busy=report["cpu"] / report["seconds"],
+        others=max(0.0, machine - server - database - report["cpu"]) / available,
         median=report["median"],
         p99=report["p99"],
     )
+
+
+def sample(stage: Stage, contender: Contender) -> tuple[float, float, float]:
+    """Seconds of processor so far: the server's, PostgreSQL's and the whole machine's."""
+    machine = psutil.cpu_times()
+    busy = sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice
+    return contender.server.measure_cpu(), stage.measure_cpu(), busy
 
 
 def count_rows(stage: Stage) -> int:

@@ -38,6 +38,8 @@ server = MCPServer(
         issuer_url=work.ORDER["issuer"],
         resource_server_url=work.ORDER["audience"],
         required_scopes=["read"],
+        # The verifier checks the audience.
+        validate_token_resource=False,
     ),
     log_level="ERROR",
 )
