@@ -47,9 +47,8 @@ def print_tables(measurements: Measurements, levels: Sequence[int]) -> None:
         if not rows:
             continue
         ours = next((figures for title, figures in rows.items() if title.startswith(OURS)), None)
-        say(
-            f"\n{level} connection{'s' * (level > 1)}; the calmest of {len(next(iter(rows.values())))} rounds (medians)"
-        )
+        rounds = len(next(iter(rows.values())))
+        say(f"\n{level} connection{'s' * (level > 1)}: the calmest of {rounds} rounds (medians)")
         say(f"| {' | '.join(HEADINGS)} |")
         say("|---" * len(HEADINGS) + "|")
         for title, figures in rows.items():
