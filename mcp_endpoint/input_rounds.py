@@ -1,4 +1,4 @@
-"""One round of a call that may ask for input: MCP 2026-07-28 basic/patterns/mrtr.
+"""One round of a request that may ask for input: MCP 2026-07-28 basic/patterns/mrtr.
 
 A tool asks in the middle of its work. The round ends there and is rolled back; the client gathers
 the answers and makes the same call again, and the tool runs from its start with the answers at

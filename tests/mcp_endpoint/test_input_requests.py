@@ -1,5 +1,6 @@
 """Calls that ask for input: MCP 2026-07-28 basic/patterns/mrtr and client/elicitation."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from mcp_endpoint.input_requests import (
     Sampling,
     build_form_schema,
 )
+from mcp_endpoint.prompts import prompt, prompt_registry
 from mcp_endpoint.request_state import SECONDS
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, ProbeArguments, ProbeResult, rows_of
@@ -202,6 +204,29 @@ def test_a_state_of_other_arguments_or_another_tool_runs_nothing(
     for name, text in ((tool, "Evil"), (other, "New")):
         refused = ask(mcp, name, {"text": text}, inputResponses=YES, requestState=state)
         check_state_refused(refused, name)
+    assert name_of(world) == before
+
+
+@pytest.mark.case(294)
+def test_a_state_of_another_method_runs_nothing(
+    world: Any, mcp: McpClient, add_tool: AddTool
+) -> None:
+    """A prompt may be called like a tool, and what was allowed to the one is not to the other."""
+    tool = add_tool(rename_if_confirmed, **WRITES)
+    before = name_of(world)
+
+    def same_name(context: CallContext) -> str:
+        """Asks what the tool asks."""
+        context.ask("confirm", Elicitation("Call it ?", schema=Confirmation))
+        return "confirmed"
+
+    prompt(scope="read", title="Same name", name=tool)(same_name)
+    try:
+        meta = {**MODERN_META, CAPABILITIES_KEY: FORMS}
+        state = read_question(mcp.modern("prompts/get", {"name": tool}, meta=meta))["requestState"]
+        check_state_refused(ask(mcp, tool, inputResponses=YES, requestState=state), tool)
+    finally:
+        prompt_registry.remove(tool)
     assert name_of(world) == before
 
 
@@ -450,6 +475,48 @@ def test_a_tool_may_look_what_it_can_ask(mcp: McpClient, add_tool: AddTool) -> N
     assert found["structuredContent"] == {"text": "sampling/createMessage"}
     legacy = mcp.legacy("tools/call", {"name": tool})
     assert legacy.json()["result"]["structuredContent"] == {"text": ""}  # type: ignore[attr-defined]
+
+
+def test_a_tool_in_a_thread_of_its_own_asks_too(
+    world: Any, mcp: McpClient, add_tool: AddTool
+) -> None:
+    tool = add_tool(rename_if_confirmed, **WRITES | {"open_world": True})
+    before = name_of(world)
+    asked = ask(mcp, tool, NEW)
+    state = read_question(asked)["requestState"]
+    assert name_of(world) == before
+    told = [(row.outcome, row.reason) for row in rows_of(asked.headers["Reference-Id"])]
+    assert told == [("started", ""), ("started", "input_required")]
+    done = ask(mcp, tool, NEW, inputResponses=YES, requestState=state)
+    assert read(done)["structuredContent"] == {"text": "renamed"}
+    told = [(row.outcome, row.reason) for row in rows_of(done.headers["Reference-Id"])]
+    assert told == [("started", ""), ("succeeded", "")]
+    assert name_of(world) == "New"
+
+
+@pytest.mark.parametrize("capabilities", [FORMS, {}])
+def test_a_question_after_progress_ends_the_stream(
+    mcp: McpClient, add_tool: AddTool, capabilities: Any
+) -> None:
+    def work(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        context.report_progress(1, 2)
+        context.ask("name", Elicitation("Your name?", schema=Name))
+        return ProbeResult(text="done")
+
+    tool = add_tool(work, reports_progress=True)
+    meta = {**MODERN_META, CAPABILITIES_KEY: capabilities, "progressToken": "p"}
+    answer = mcp.modern("tools/call", {"name": tool}, meta=meta)
+    messages = [
+        json.loads(line.removeprefix("data: "))
+        for line in b"".join(answer).decode().splitlines()
+        if line.startswith("data: ")
+    ]
+    assert messages[0]["method"] == "notifications/progress"
+    if capabilities:
+        assert messages[-1]["result"]["resultType"] == "input_required"
+    else:
+        assert messages[-1]["error"]["code"] == -32021
+    assert len(messages) == 2
 
 
 def test_a_legacy_client_reads_that_it_cannot_be_asked(

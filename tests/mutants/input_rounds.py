@@ -4,7 +4,9 @@ from tests.mutants.mutant import Mutant, mutant
 
 STATE = "mcp_endpoint/request_state.py"
 ROUNDS = "mcp_endpoint/input_rounds.py"
+PROMPTS = "mcp_endpoint/prompt_methods.py"
 TESTS = "mcp_endpoint/test_input_requests.py::"
+READING_TESTS = "mcp_endpoint/test_input_for_readings.py::"
 OWN_ONLY = TESTS + "test_a_state_is_good_for_its_person_organization_and_connection_only"
 OTHER_CALL = TESTS + "test_a_state_of_other_arguments_or_another_tool_runs_nothing"
 
@@ -46,5 +48,19 @@ INPUT_ROUNDS: tuple[Mutant, ...] = (
         "if not self.can_ask(type(request)):",
         "if False:",
         TESTS + "test_only_what_the_client_declared_is_asked",
+    ),
+    mutant(
+        (294,),
+        STATE,
+        "        exchange.message.method,\n",
+        "",
+        TESTS + "test_a_state_of_another_method_runs_nothing",
+    ),
+    mutant(
+        (294,),
+        PROMPTS,
+        "build_context(exchange, prompt.name, arguments)",
+        "build_context(exchange, prompt.name, {})",
+        READING_TESTS + "test_a_state_is_good_for_the_same_arguments_of_a_prompt_only",
     ),
 )
