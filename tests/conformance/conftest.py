@@ -30,7 +30,9 @@ def server(
     environment = {
         "DJANGO_SETTINGS_MODULE": "tests.conformance.fixture_settings",
         "PUBLIC_URL": proxy.url,
-        # The runner alone makes as many refused requests as a crowd.
+        # The runner alone is a crowd, of calls and of refusals.
+        "MCP_CONNECTION_RATE": "0",
+        "MCP_ORGANIZATION_RATE": "0",
         "HOSTED_ASSISTANT_NETWORKS": "127.0.0.0/8",
     }
     with serve(str(database.settings_dict["NAME"]), log, **environment) as served:
