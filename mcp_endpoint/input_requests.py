@@ -62,6 +62,10 @@ class InputRequest(ABC, Generic[Answer_co]):
             UnusableAnswerError: it does not fit the question.
         """
 
+    def name_decision(self, answer: Mapping[str, Any]) -> str:
+        """What the log says of an answer that was read; nothing that its sender wrote."""
+        return "given"
+
     def build(self) -> dict[str, Any]:
         """The question as ``inputRequests`` carries it."""
         return {"method": self.method, "params": self.build_params()}
@@ -108,12 +112,18 @@ class Elicitation(InputRequest[ElicitationAnswer[Form]]):
         action = answer.get("action")
         if action == "decline" or action == "cancel":
             return ElicitationAnswer(action)
-        if action != "accept" or not isinstance(answer.get("content"), dict):
+        # A form without fields may come back without content.
+        content = answer.get("content", {})
+        if action != "accept" or not isinstance(content, dict):
             raise UnusableAnswerError
         try:
-            return ElicitationAnswer("accept", self.schema.model_validate(answer["content"]))
+            return ElicitationAnswer("accept", self.schema.model_validate(content))
         except ValidationError as error:
             raise UnusableAnswerError from error
+
+    def name_decision(self, answer: Mapping[str, Any]) -> str:
+        """One of the three actions; nothing else can be read."""
+        return str(answer["action"])
 
 
 class SamplingAnswer(BaseModel):

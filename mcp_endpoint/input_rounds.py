@@ -54,7 +54,8 @@ class InputRequiredError(Exception):
 class InputRound:
     """What the client can be asked in this round, and what it has answered.
 
-    ``capabilities`` None: the client can't be asked at all. ``settled`` fills while the tool runs.
+    ``capabilities`` None: the client can't be asked at all. ``settled`` and ``decisions`` fill
+    while the tool runs.
     """
 
     tool: str = ""
@@ -63,6 +64,7 @@ class InputRound:
     given: Mapping[str, Any] = field(default_factory=dict)
     kept: KeptState = field(default_factory=KeptState)
     settled: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    decisions: dict[str, str] = field(default_factory=dict)
 
     def can_ask(self, kind: type[InputRequest[Any]]) -> bool:
         """Whether the client declared that it takes such questions."""
@@ -90,6 +92,7 @@ class InputRound:
                 open_requests[key] = request
             else:
                 self.settled[key] = (digest, answer)
+                self.decisions[key] = request.name_decision(answer)
         if open_requests:
             raise self.ask(open_requests, own)
         return answers
@@ -132,13 +135,7 @@ class InputRound:
     @property
     def named_in_log(self) -> dict[str, Any]:
         """What the row says of the answers: which there were and what was decided, no contents."""
-        if not self.settled:
-            return {}
-        return {
-            "answers": {
-                key: answer.get("action", "given") for key, (_, answer) in self.settled.items()
-            }
-        }
+        return {"answers": dict(self.decisions)} if self.decisions else {}
 
 
 def open_round(exchange: Exchange, name: str, arguments: Mapping[str, Any]) -> InputRound:

@@ -550,15 +550,42 @@ def test_answers_too_long_to_carry_on_are_refused(mcp: McpClient, add_tool: AddT
 
 def test_the_log_keeps_no_answers(mcp: McpClient, add_tool: AddTool) -> None:
     def remember(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
-        context.ask("name", Elicitation("Your name?", schema=Name))
+        questions = {"name": Elicitation("Your name?", schema=Name), "folders": ListRoots()}
+        context.require_input(questions)
         return ProbeResult(text="done")
 
     tool = add_tool(remember)
-    state = read_question(ask(mcp, tool))["requestState"]
-    answers = {"name": {"action": "accept", "content": {"name": "canary"}}}
-    read(ask(mcp, tool, inputResponses=answers, requestState=state))
+    state = read_question(ask(mcp, tool, capabilities=EVERYTHING))["requestState"]
+    answers = {
+        "name": {"action": "accept", "content": {"name": "canary"}, "more": "canary"},
+        "folders": {"action": "canary", "roots": [{"uri": "file:///canary"}]},
+        "canary": {"action": "canary"},
+    }
+    done = ask(mcp, tool, capabilities=EVERYTHING, inputResponses=answers, requestState=state)
+    read(done)
+    (row,) = rows_of(done.headers["Reference-Id"])
+    assert row.details["answers"] == {"name": "accept", "folders": "given"}
     kept = "".join(str(row.details) for row in ActivityEvent.objects.all())
     assert "canary" not in kept and state not in kept
+
+
+class NoFields(BaseModel):
+    """Nothing to fill in: accepting is the answer."""
+
+
+@pytest.mark.parametrize("content", [{}, {"content": {}}])
+def test_a_form_without_fields_is_accepted_as_it_is(
+    mcp: McpClient, add_tool: AddTool, content: Any
+) -> None:
+    def go_on(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        answer = context.ask("go", Elicitation("Go on?", schema=NoFields))
+        return ProbeResult(text=f"{answer.action} {answer.content is not None}")
+
+    tool = add_tool(go_on)
+    state = read_question(ask(mcp, tool))["requestState"]
+    answers = {"go": {"action": "accept", **content}}
+    done = ask(mcp, tool, inputResponses=answers, requestState=state)
+    assert read(done)["structuredContent"] == {"text": "accept True"}
 
 
 class Everything(BaseModel):
