@@ -16,7 +16,7 @@ from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.obstacles import build_refusal, find_reading_obstacle
 from mcp_endpoint.prompt_methods import NO_SUCH_PROMPT
 from mcp_endpoint.prompts import Prompt, prompt_registry
-from mcp_endpoint.read_only import refusing_writes
+from mcp_endpoint.read_only import run_reading
 from mcp_endpoint.readings import build_context, build_failure
 from mcp_endpoint.resource_definitions import Resource
 from mcp_endpoint.resources import resource_registry
@@ -38,8 +38,7 @@ def complete(exchange: Exchange) -> Mapping[str, Any]:
     if completer is None:
         return {"completion": build_completion([])}
     try:
-        with refusing_writes():
-            suggested = completer(build_context(exchange), typed)
+        suggested = run_reading(completer, build_context(exchange), typed)
         result = {"completion": build_completion(suggested)}
         encode_json(result)
     except ToolError as error:

@@ -26,7 +26,7 @@ from mcp_endpoint.errors import (
 )
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.input_rounds import InputRequiredError, open_round
-from mcp_endpoint.read_only import refusing_writes
+from mcp_endpoint.read_only import run_reading
 from mcp_endpoint.responses import encode_json
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,7 @@ class Reading:
             django.db.OperationalError: the database failed below.
         """
         try:
-            with refusing_writes():
-                result = build()
+            result = run_reading(build)
             # Encoded here, so that what no client can read is a failure and not a success.
             encode_json(result)
         except RefusedError:

@@ -23,7 +23,7 @@ from mcp_endpoint.errors import (
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.obstacles import build_refusal, find_reading_obstacle
 from mcp_endpoint.protocol import Era
-from mcp_endpoint.read_only import refusing_writes
+from mcp_endpoint.read_only import run_reading
 from mcp_endpoint.readings import Reading, build_context, build_failure
 from mcp_endpoint.resource_definitions import ListedResource, Lister, Resource
 from mcp_endpoint.resources import resource_registry
@@ -80,8 +80,7 @@ def list_instances(
         django.db.OperationalError: the database failed below it.
     """
     try:
-        with refusing_writes():
-            return lister(build_context(exchange), after, PAGE_SIZE + 1)
+        return run_reading(lister, build_context(exchange), after, PAGE_SIZE + 1)
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:

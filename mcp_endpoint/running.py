@@ -107,7 +107,8 @@ def is_stuck(call: Call) -> bool:
     user_id = call.context.principal.user_id
     with late_lock:
         own = sum(thread.user_id == user_id for thread in late)
-        return own >= max(1, settings.WEB_THREADS // 2) or len(late) >= 2 * settings.WEB_THREADS
+        threads: int = settings.WEB_THREADS
+        return own >= max(1, threads // 2) or len(late) >= 2 * threads
 
 
 @dataclass(frozen=True, slots=True)
