@@ -18,7 +18,10 @@ import pytest
 from accounts.models import Membership, Role
 from activity.models import ActivityEvent
 from mcp_endpoint.definitions import Tool
+from mcp_endpoint.prompts import Prompt, prompt_registry
 from mcp_endpoint.registry import registry
+from mcp_endpoint.resource_definitions import Resource
+from mcp_endpoint.resources import resource_registry
 from oauth_ext.models import Connection, PersonalAccessToken
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import (
@@ -271,3 +274,60 @@ def test_pages_counts_and_filters_of_a_search_stay_in_the_organization(
         arguments = {"reference": reference, "whole_organization": True}
         found = caller.use("search_activity", arguments)
         assert (found["entries"], found["next_before"]) == ([], None)
+
+
+def list_readings(foreign: Side) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Everything that can be listed, read, taken or completed, asked for the other side's data."""
+    ids = [*foreign.connection_ids, *map(str, foreign.event_ids), str(foreign.organization.id)]
+    for method in ("resources/list", "resources/templates/list", "prompts/list", "tools/list"):
+        yield method, {}
+    for entry in resource_registry.list_direct():
+        yield "resources/read", {"uri": entry.template.text}
+    wanted: list[tuple[dict[str, str], Resource | Prompt]] = []
+    for template in resource_registry.list_templates():
+        wanted.append(({"type": "ref/resource", "uri": template.template.text}, template))
+        for value in ids:
+            uri = template.template.expand(dict.fromkeys(template.template.variables, value))
+            yield "resources/read", {"uri": uri}
+    for prompt in prompt_registry.list_prompts():
+        wanted.append(({"type": "ref/prompt", "name": prompt.name}, prompt))
+        yield "prompts/get", {"name": prompt.name}
+        for name, value in product(prompt.parameters.names, ids):
+            yield "prompts/get", {"name": prompt.name, "arguments": {name: value}}
+    for reference, entry in wanted:
+        for name, typed in product(entry.parameters.names, ("", *(value[:3] for value in ids))):
+            argument = {"name": name, "value": typed}
+            yield "completion/complete", {"ref": reference, "argument": argument}
+
+
+@pytest.mark.case(312, 313, 314, 315)
+@pytest.mark.parametrize("role", ["owner", "member", "viewer"])
+@pytest.mark.parametrize("own", ORGANIZATIONS)
+def test_nothing_that_is_read_shows_anything_of_another_organization(
+    world: Any,
+    join: Join,
+    mint: Callable[..., str],
+    sides: dict[str, Side],
+    own: str,
+    role: str,
+) -> None:
+    (other,) = set(ORGANIZATIONS) - {own}
+    organization, foreign = sides[own].organization, sides[other]
+    membership = Membership.objects.filter(user=world.alice, organization=organization)
+    callers = [
+        build_caller(credential, world.alice, organization, join, mint)
+        for credential in CREDENTIALS
+    ]
+    membership.update(role=role)
+    shown = 0
+    for caller, (method, params) in product(callers, list_readings(foreign)):
+        answer = caller.modern(method, params)
+        assert answer.status_code == 200, (method, params)
+        assert answer.json().get("error", {}).get("code") in (None, -32602), (method, params)
+        assert find_leaks(answer, params, foreign) == [], (method, params)
+        # Numbers of events are short, so they are looked for only where they would be told.
+        if params.get("ref", {}).get("type") == "ref/resource":
+            told = answer.json()["result"]["completion"]["values"]
+            assert not set(told) & set(map(str, foreign.event_ids)), (method, params)
+        shown += bool(find_leaks(answer, params, sides[own]))
+    assert shown, "nothing is shown at all, so this proves nothing"
