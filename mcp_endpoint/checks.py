@@ -15,6 +15,7 @@ PAGE_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES = ("/", "/authorize", "/accounts/login", "/settings/ai-access", "/admin/")
 SMALLEST_BODY, LARGEST_BODY = 1024, 16 * 1024 * 1024
+SMALLEST_RATE = 10
 # What a model can still read as its list of tools.
 LIST_BYTES = 256 * 1024
 
@@ -56,6 +57,19 @@ def check_body_limit(**kwargs: Any) -> list[CheckMessage]:
             f"MCP_MAX_BODY_BYTES must be between {SMALLEST_BODY} and {LARGEST_BODY}.",
             id="mcp_endpoint.E003",
         )
+    ]
+
+
+@register("mcp")
+def check_call_rates(**kwargs: Any) -> list[CheckMessage]:
+    """The limits on calls are off, or such that somebody can work."""
+    return [
+        Error(
+            f"{name} must be 0, for no limit, or at least {SMALLEST_RATE} a minute.",
+            id="mcp_endpoint.E008",
+        )
+        for name in ("MCP_CONNECTION_RATE", "MCP_ORGANIZATION_RATE")
+        if getattr(settings, name) and getattr(settings, name) < SMALLEST_RATE
     ]
 
 

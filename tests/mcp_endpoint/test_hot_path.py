@@ -71,11 +71,13 @@ def test_the_settings_pass_our_checks_and_a_broken_one_does_not(settings: Any) -
     settings.MCP_ALLOWED_ORIGINS = ["https://claude.ai/", "*", "null", "https://Claude.ai"]
     settings.MCP_RESOURCE = "https://elsewhere.example/mcp"
     settings.MCP_MAX_BODY_BYTES = 10
+    settings.MCP_CONNECTION_RATE, settings.MCP_ORGANIZATION_RATE = -1, 9
     settings.MIDDLEWARE = [
         name for name in django_settings.MIDDLEWARE if not name.startswith("mcp_endpoint")
     ]
     found = [message.id for message in run_checks(tags=["mcp"])]
     assert found.count("mcp_endpoint.E002") == 4
+    assert found.count("mcp_endpoint.E008") == 2
     assert {"mcp_endpoint.E001", "mcp_endpoint.E003", "mcp_endpoint.E004"} <= set(found)
 
 
