@@ -124,6 +124,8 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("mcp_endpoint.E001", {"MCP_RESOURCE": "https://elsewhere.example/mcp"}),
     ("mcp_endpoint.E002", {"MCP_ALLOWED_ORIGINS": ["https://claude.ai/"]}),
     ("mcp_endpoint.E003", {"MCP_MAX_BODY_BYTES": 10}),
+    ("mcp_endpoint.E008", {"MCP_CONNECTION_RATE": 9}),
+    ("mcp_endpoint.E008", {"MCP_ORGANIZATION_RATE": -1}),
     (
         "mcp_endpoint.E004",
         {

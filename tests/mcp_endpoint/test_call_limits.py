@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import call_allowances
-from accounts.call_allowances import list_policies
+from accounts.call_allowances import build_draw_parameters, list_policies
 from accounts.call_leases import LeaseBook
 from accounts.models import TokenBucket
 from mcp_endpoint import call_limits
@@ -151,8 +151,14 @@ def test_what_an_organization_refuses_costs_the_connection_nothing(
 ) -> None:
     mcp.call(probe)
     drain("organization", restart)
-    for _ in range(80):
+    read_refusal(mcp.call(probe), "organization_rate")
+    # What this process had drawn for the connection is still there, however often it was refused.
+    call_allowances.book.receive(list_policies()["connection"], find_key("caller"), 3, 0.0)
+    lease = call_allowances.book.leases[find_key("caller")]
+    before = lease.tokens
+    for _ in range(3):
         read_refusal(mcp.call(probe), "organization_rate")
+    assert lease.tokens == before
     leave_tokens(list_policies()["organization"], 10)
     restart()
     assert mcp.call(probe).status_code == 200
@@ -285,8 +291,13 @@ def test_drawing_is_part_of_the_statement_that_verifies(
     drawing = statements(captured)
     assert len(drawing) == (3 if is_personal else 2)
     assert any("INSERT INTO accounts_tokenbucket" in sql for sql in drawing)
-    # Nobody waits for the disk because of a limit.
+    # Nobody waits for the disk because of a limit, and whoever writes more goes on waiting.
     assert "'synchronous_commit'" in "".join(drawing)
+    assert build_draw_parameters(())["synchronous_commit"] == "off"
+    with transaction.atomic(), connection.cursor() as cursor:
+        assert build_draw_parameters(())["synchronous_commit"] is None
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
     call_allowances.book.receive(list_policies()["connection"], find_key("caller"), 5, 0.0)
     with CaptureQueriesContext(connection) as captured:
         assert mcp.call(probe).status_code == 200
