@@ -76,7 +76,7 @@ def find_mirrored(schema: Mapping[str, Any], recordable: Iterable[str]) -> list[
         if KEYWORD not in node:
             continue
         parameter = read_mirrored(path, node)
-        if (path and path[0] not in recordable) or node.get("writeOnly"):
+        if parameter.path[0] not in recordable:
             raise ValueError(
                 f"{parameter.argument} is secret and headers are seen on the way. Leave out "
                 "MirroredInHeader"

@@ -30,14 +30,16 @@ from mcp_endpoint.calls import Call, call_tool
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.envelope import Kind
-from mcp_endpoint.errors import RefusedError, ToolError
+from mcp_endpoint.errors import ReadingFailedError, RefusedError, ToolError
 from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.input_rounds import InputRequiredError
 from mcp_endpoint.parameter_headers import find_value, render
 from mcp_endpoint.progress import Progress, ProgressFeed
+from mcp_endpoint.prompt_methods import get_prompt
 from mcp_endpoint.protocol import CAPABILITIES_KEY, MODERN_VERSIONS, Era, Message
 from mcp_endpoint.refusals import record_refusal
 from mcp_endpoint.registry import registry
+from mcp_endpoint.resource_methods import read_resource
 from mcp_endpoint.tool_methods import admit
 from oauth_ext.personal_tokens import create_personal_token
 from oauth_ext.scopes import SUPPORTED, format_scope
@@ -45,6 +47,8 @@ from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
 
 # What the endpoint's own watch over tools that only read ends a call with.
 WRITE_REFUSED = "ReadOnlyToolError"
+
+Reader = Callable[[Exchange], Mapping[str, Any]]
 
 
 class ToolRefused(Exception):
@@ -67,7 +71,7 @@ class InputAsked(Exception):
 
 @dataclass(slots=True)
 class Caller:
-    """A person whose client calls tools.
+    """A person whose client calls tools, reads resources and gets prompts.
 
     ``answers`` are given when a tool asks, by the keys of its questions, as a client sends them:
     ``{"sure": {"action": "accept", "content": {"yes": True}}}``. After each call ``progress`` has
@@ -94,12 +98,12 @@ class Caller:
             Exception: what the tool failed with, as it was raised.
         """
         self.progress, self.rows, self.result = [], [], {}
-        origin = Origin(reference=new_reference(), ip="127.0.0.1", user_agent="test kit")
+        origin = build_origin()
         watch = Watch()
         try:
             self.result = self._send(tool_name, to_jsonable_python(arguments), origin, watch)
         finally:
-            self.rows = list(ActivityEvent.objects.with_reference(origin.reference).order_by("id"))
+            self.rows = find_rows(origin)
         watch.hold_to_reading(self.rows)
         if watch.failure is not None:
             raise watch.failure
@@ -129,33 +133,99 @@ class Caller:
         self, params: Mapping[str, Any], origin: Origin, watch: "Watch"
     ) -> Mapping[str, Any]:
         """One round of a call."""
+
+        def run(exchange: Exchange) -> Mapping[str, Any]:
+            made = admit(exchange, ProgressFeed())
+            return call_tool(watch.over(made, self.progress)) if isinstance(made, Call) else made
+
+        headers = build_headers(registry.find(params["name"]), params["arguments"])
+        return self._ask("tools/call", params, run, origin, headers)
+
+    def read(self, uri: str) -> Mapping[str, Any]:
+        """The contents of a resource, as a client gets them: ``uri``, and ``text`` or ``blob``.
+
+        Raises:
+            ToolRefused: it is not there for this person, or cannot be had.
+            Exception: what it failed with, as it was raised.
+        """
+        contents: Mapping[str, Any] = self._get("resources/read", {"uri": uri}, read_resource)[
+            "contents"
+        ][0]
+        return contents
+
+    def prompt(self, prompt_name: str, /, **arguments: str) -> list[Mapping[str, Any]]:
+        """The messages of a prompt, as a client gets them: ``role`` and ``content``.
+
+        Raises:
+            ToolRefused: it is not there for this person, or its arguments are wrong.
+            Exception: what it failed with, as it was raised.
+        """
+        params = {"name": prompt_name, "arguments": arguments}
+        messages: list[Mapping[str, Any]] = self._get("prompts/get", params, get_prompt)["messages"]
+        return messages
+
+    def _get(self, method: str, params: Mapping[str, Any], handler: Reader) -> Mapping[str, Any]:
+        """What a method gives that only reads."""
+        self.progress, self.rows, self.result = [], [], {}
+        origin = build_origin()
+        try:
+            self.result = self._ask(method, params, handler, origin, {})
+        finally:
+            self.rows = find_rows(origin)
+        return self.result
+
+    def _ask(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        handler: Reader,
+        origin: Origin,
+        headers: Mapping[str, str],
+    ) -> Mapping[str, Any]:
+        """One request, up to its result; a refusal leaves its row, as it does at the endpoint."""
         principal: Principal | None = None
         try:
             principal = verify_bearer(self.token)
-            exchange = Exchange(build_message(params), principal, origin, time.perf_counter())
-            made = admit(exchange, ProgressFeed())
-            return call_tool(watch.over(made, self.progress)) if isinstance(made, Call) else made
+            message = build_message(method, params, headers)
+            return handler(Exchange(message, principal, origin, time.perf_counter()))
         except TokenRefusedError as refusal:
             raise ToolRefused(refusal.description, refusal.reason) from None
         except RefusedError as refusal:
             record_refusal(refusal, origin, principal, MODERN_VERSIONS[-1])
+            if isinstance(refusal, ReadingFailedError) and refusal.__cause__ is not None:
+                raise refusal.__cause__ from None
             raise ToolRefused(refusal.message, refusal.reason) from None
 
 
-def build_message(params: Mapping[str, Any]) -> Message:
-    """The request of a modern client that can be asked anything, with the headers it sends."""
-    tool, headers = registry.find(params["name"]), {}
+def build_origin() -> Origin:
+    """Where the calls of a test come from; each has a reference of its own."""
+    return Origin(reference=new_reference(), ip="127.0.0.1", user_agent="test kit")
+
+
+def find_rows(origin: Origin) -> list[ActivityEvent]:
+    """The rows of one request, oldest first."""
+    return list(ActivityEvent.objects.with_reference(origin.reference).order_by("id"))
+
+
+def build_headers(tool: Tool | None, arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The headers that repeat arguments, as clients send them."""
+    headers = {}
     for parameter in tool.mirrored if tool else ():
-        value = render(find_value(params["arguments"], parameter.path))
+        value = render(find_value(arguments, parameter.path))
         if value is not None:
             headers[parameter.key] = f"=?base64?{b64encode(value.encode()).decode()}?="
+    return headers
+
+
+def build_message(method: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> Message:
+    """The request of a modern client that can be asked anything."""
     asks: Mapping[str, Any] = {"elicitation": {"form": {}, "url": {}}, "sampling": {}, "roots": {}}
     return Message(
         kind=Kind.REQUEST,
         era=Era.MODERN,
         protocol_version=MODERN_VERSIONS[-1],
         id=1,
-        method="tools/call",
+        method=method,
         params={**params, "_meta": {CAPABILITIES_KEY: asks}},
         parameter_headers=headers,
     )

@@ -193,6 +193,21 @@ def test_steps_are_collected_and_the_call_runs_in_the_test_s_own_transaction(
     assert len(caller.progress) == 2
 
 
+def test_resources_and_prompts_are_read_the_same_way(world: World) -> None:
+    alice, ben = (call_as(user, world.acme) for user in (world.alice, world.ben))
+    alice.call("whoami")
+    uri = f"docjacket://activity/{alice.rows[0].id}"
+    assert "whoami" in alice.read(uri)["text"]
+    assert [row.event for row in alice.rows] == ["mcp.resource.read"]
+    with pytest.raises(ToolRefused, match="There is no resource of this URI"):
+        ben.read(uri)
+    assert [row.outcome for row in ben.rows] == ["refused"]
+    messages = alice.prompt("review_connected_applications", unused_days="14")
+    assert messages[0]["role"] == "user" and "14 days" in messages[0]["content"]["text"]
+    with pytest.raises(ToolRefused, match="invalid_arguments"):
+        alice.prompt("review_connected_applications", unused_days="never")
+
+
 class Sure(BaseModel):
     yes: bool
 
