@@ -140,12 +140,9 @@ def build_parameters(
         name = parameter.name
         default = ... if parameter.default is inspect.Parameter.empty else parameter.default
         annotation = describe(hints[name], descriptions.get(name))
-        # Models have attributes of their own, such as copy and json.
-        if hasattr(BaseModel, name) or name.startswith("model_"):
-            fields[name] = f"argument_{name}"
+        fields[name] = name_field(name, hints)
+        if fields[name] != name:
             annotation = Annotated[annotation, Field(alias=name)]
-        else:
-            fields[name] = name
         definitions[fields[name]] = (annotation, default)
     title = "".join(part.capitalize() for part in function.__name__.split("_"))
     try:
@@ -159,6 +156,14 @@ def build_parameters(
         raise ToolDefinitionError(f"{place}: {str(error).splitlines()[0]}") from error
     check_defaults(model, place)
     return Parameters(model, fields)
+
+
+def name_field(name: str, taken: Mapping[str, Any]) -> str:
+    """What a parameter is called in its model, which has attributes of its own (copy, json)."""
+    field = name
+    while hasattr(BaseModel, field) or field.startswith("model_") or field in taken.keys() - {name}:
+        field = f"argument_{field}"
+    return field
 
 
 def describe(annotation: Any, description: str | None) -> Any:

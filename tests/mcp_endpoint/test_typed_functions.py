@@ -124,9 +124,11 @@ def test_plain_parameters_refuse_what_does_not_fit(
     assert problem in mcp.fail(register(tell), arguments)
 
 
-def copy(context: CallContext, copy: str, json: int, model_dump: bool = True) -> Told:
+def copy(
+    context: CallContext, copy: str, json: int, model_dump: bool = True, argument_json: int = 0
+) -> Told:
     """Parameters may have names that models use themselves."""
-    return Told(text=f"{copy} {json} {model_dump}")
+    return Told(text=f"{copy} {json} {model_dump} {argument_json}")
 
 
 def test_parameters_may_be_called_what_models_call_their_own(
@@ -134,7 +136,7 @@ def test_parameters_may_be_called_what_models_call_their_own(
 ) -> None:
     name = register(copy, redact=["copy"])
     answer = mcp.call(name, {"copy": "canary", "json": 2, "model_dump": False})
-    assert answer.json()["result"]["structuredContent"] == {"text": "canary 2 False"}
+    assert answer.json()["result"]["structuredContent"] == {"text": "canary 2 False 0"}
     (row,) = rows_of(answer.headers["Reference-Id"])
     assert row.details["arguments"] == {"copy": "[redacted]", "json": 2, "model_dump": False}
     text = mcp.fail(name, {"argument_copy": "x", "json": "x"})
@@ -327,9 +329,10 @@ def test_a_generator_that_is_cancelled_lets_go_of_what_it_holds() -> None:
 
     context = CallContext(None, None, MODERN, cancel)  # type: ignore[arg-type]
     defined = run_alone(hold)
-    with pytest.raises(InterruptedError):
+    with pytest.raises(InterruptedError) as cancelled:
         defined.function(context, defined.arguments_model())
-    assert held == []
+    # Also while somebody still holds the exception, and with it the frames.
+    assert cancelled.value and held == []
 
 
 def run_alone(function: Any) -> Any:
