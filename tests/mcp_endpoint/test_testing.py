@@ -71,7 +71,7 @@ def test_what_stands_before_a_tool_stands_before_it_here(world: World, register:
     name = register(rename, scope="actions", **WRITES)
     with pytest.raises(ToolRefused, match="insufficient_scope") as narrow:
         call_as(world.alice, world.acme, ["read"]).call(name, name="New")
-    assert "This needs permission that was not given: actions" in narrow.value.text
+    assert "was not made for Actions" in narrow.value.text
     with pytest.raises(ToolRefused) as unknown:
         call_as(world.alice, world.acme).call("no_such_tool")
     assert unknown.value.reason == "unknown_tool"
