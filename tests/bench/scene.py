@@ -40,7 +40,7 @@ def main() -> None:
         "jwk": get_key_ring().current.public_jwk,
         "issuer": settings.ISSUER,
         "audience": settings.MCP_RESOURCE,
-        "verify": number_parameters(CONNECTION_SQL),
+        "verify": CONNECTION_SQL.replace("%(family)s", "$1").replace("%(connection)s", "$2"),
         "record": number_parameters(INSERT),
     }
     sys.stdout.write(json.dumps(scene))

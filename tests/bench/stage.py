@@ -60,6 +60,8 @@ class Stage:
     def _build_environment(self, role: str) -> dict[str, str]:
         """The settings of production behind a proxy; the caller's environment adds to them."""
         return {
+            # Nobody calls as often as the generator; a rate in the caller's environment counts.
+            "MCP_CONNECTION_RATE": "0",
             **{name: value for name, value in os.environ.items() if name != "QUICK_START"},
             **ensure_secrets(DIRECTORY, {}),
             "DJANGO_SETTINGS_MODULE": "docjacket_mcp.settings",

@@ -22,7 +22,7 @@ from activity import recorder
 from activity.middleware import ReferenceMiddleware
 from docjacket_mcp.proxy_headers import ProxyHeadersMiddleware
 from docjacket_mcp.wsgi import application
-from mcp_endpoint import calls, dispatch, middleware, views
+from mcp_endpoint import calls, middleware, tool_methods, views
 from oauth_ext import standing, verification
 
 RUNS, CALLS = 20, 200
@@ -44,7 +44,7 @@ STEPS: tuple[tuple[Any, str, str], ...] = (
     (views, "read_message", "strict JSON, envelope, revision"),
     (views, "record_use", "last use"),
     (views, "dispatch", "method, tool, scope"),
-    (dispatch, "call_tool", "arguments"),
+    (tool_methods, "call_tool", "arguments"),
     (calls, "compute_result", "tool, result to JSON"),
     (calls, "record_event", "record: redaction, row"),
     (recorder, "execute_prepared", "record: the round trip, durable"),
