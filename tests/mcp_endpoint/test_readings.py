@@ -193,6 +193,8 @@ def is_hidden(answer: Any) -> bool:
     """Whether the log says that something stood in the way."""
     reasons = {row.reason for row in rows_of(answer["Reference-Id"])}
     hiding = {"tool_not_allowed", "organization_policy", "role_scope", "insufficient_scope"}
+    # The same challenge a third time is told in words instead.
+    hiding |= {"step_up_repeated"}
     return bool(reasons & hiding)
 
 
