@@ -27,7 +27,8 @@ CHANGING = {
         "oauth_ext_connection",
         "oauth_ext_tokenfamily",
         "oauth_ext_refreshtoken",
-    }
+    },
+    "rename_application": {"oauth_ext_connection"},
 }
 
 

@@ -29,6 +29,13 @@ KNOWN = (
     *TOOLS,
     *VERSIONS,
     *("2.0", "1.0", 2.0, "io.modelcontextprotocol/protocolVersion", {"name": "x"}),
+    *(
+        "docjacket://connection/%2e%2e",
+        "docjacket://activity/1",
+        "docjacket://connections/..",
+        "x:",
+    ),
+    *({"type": "ref/prompt", "name": "review_connected_applications"}, {"type": "ref/tool"}),
     *({"protocolVersion": "2025-11-25"}, [1, 2], -(2**63), 2**63 - 1, 2**53 + 1, 1.0, 1e3),
 )
 # Members that mean something here, or that somebody hopes mean something.

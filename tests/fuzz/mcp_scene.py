@@ -1,6 +1,7 @@
 """Calls of ``/mcp`` that are all in order, in each era: what its mutations start from."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from typing import Any
 
 from tests.fuzz.messages import Message
@@ -32,12 +33,34 @@ def build_calls(era: str, *, token: str, victim: str) -> tuple[Message, ...]:
                 "_meta": {"progressToken": 7},
             },
         ),
+        (
+            "tools/call",
+            {"name": "rename_application", "arguments": {"connection_id": victim, "label": "x"}},
+        ),
+        ("tools/call", {"name": "activity_summary", "arguments": {}}),
         ("tools/list", {}),
+        ("resources/list", {}),
+        ("resources/templates/list", {}),
+        ("resources/read", {"uri": f"docjacket://connection/{victim}"}),
+        ("prompts/list", {}),
+        (
+            "prompts/get",
+            {"name": "review_connected_applications", "arguments": {"unused_days": "30"}},
+        ),
+        (
+            "completion/complete",
+            {
+                "ref": {"type": "ref/resource", "uri": "docjacket://connection/{connection_id}"},
+                "argument": {"name": "connection_id", "value": victim[:3]},
+            },
+        ),
         *OPENINGS[era],
     ]
     messages = [
         build_message(era, method, params, token, message_id)
-        for message_id, (method, params) in zip((1, "a", 0, -7, "é" * 20) * 9, calls, strict=False)
+        for message_id, (method, params) in zip(
+            cycle((1, "a", 0, -7, "é" * 20)), calls, strict=False
+        )
     ]
     return (*messages, build_notification(era, token))
 
