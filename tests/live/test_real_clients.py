@@ -44,6 +44,7 @@ def walk(client: StrictClient, resident: Resident) -> None:
     client.refresh()
     second = client.use()
     assert second.pop("token_expires_at") >= first.pop("token_expires_at")
+    assert second.pop("reference") != first.pop("reference")
     assert second == first
 
 
