@@ -78,7 +78,6 @@ class EventStream:
 
     def _wind_up(self, steps: Steps) -> None:
         """The server could not write, so the client is gone; bring the steps to their own end."""
-        self._presence.note_gone()
         try:
             steps.close()
         except Exception as error:

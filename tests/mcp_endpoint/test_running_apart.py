@@ -171,6 +171,35 @@ def test_a_tool_that_said_nothing_of_progress_is_not_heard(
     assert answer.json()["result"]["structuredContent"] == {"text": "done"}
 
 
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_a_stream_that_cannot_be_written_is_wound_up_as_its_era_wants(
+    world: Any, mcp: McpClient, add_tool: AddTool, era: str
+) -> None:
+    def step(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        for progress in range(1, 5):
+            context.report_progress(progress)
+            time.sleep(0.1)
+        return rename(context, arguments)
+
+    params = {"name": add_tool(step, **APART), "arguments": {"text": "Renamed"}}
+    if era == "modern":
+        meta = {**MODERN_META, "progressToken": 1}
+        answer = mcp.modern("tools/call", params, meta=meta)
+    else:
+        answer = mcp.legacy("tools/call", {**params, "_meta": {"progressToken": 1}})
+    assert b"notifications/progress" in next(iter(answer.streaming_content))
+    # What the server does when a write has failed.
+    answer.close()
+    kept = era == "legacy"
+    (row,) = rows_of(answer.headers["Reference-Id"])
+    assert (row.outcome, row.reason) == (
+        ("succeeded", "") if kept else ("cancelled", "client_gone")
+    )
+    assert row.details["client_gone"] is True
+    world.acme.refresh_from_db()
+    assert world.acme.name == ("Renamed" if kept else "Acme")
+
+
 @pytest.mark.case(306)
 @pytest.mark.parametrize("token", ["steps", None])
 def test_a_database_that_goes_away_in_the_middle_is_a_fault_of_ours(

@@ -107,6 +107,26 @@ def test_effects_and_rows_match_one_to_one_when_workers_are_killed(
     )
 
 
+def test_what_was_going_on_outside_when_a_worker_was_killed_has_its_first_row(
+    mortal_server: LiveServer, tmp_path: Path
+) -> None:
+    key, person = f"killed-{uuid4().hex[:8]}", make_caller()
+    arguments = {"key": key, "directory": str(tmp_path), "pause": 2}
+    rows = ActivityEvent.objects.filter(details__arguments__key=key)
+    with Line(mortal_server) as line:
+        line.send(ToolCall(person.token, "send", arguments))
+        wait_for((tmp_path / key).exists)
+        for worker in find_workers(mortal_server):
+            os.kill(worker, SIGKILL)
+        with pytest.raises((OSError, HTTPException)):
+            line.connection.getresponse()
+    wait_for(lambda: is_ready(mortal_server), 30)
+    wait_until_backends_are_gone()
+    # It may have been sent, and whoever reads the log learns exactly that.
+    assert [row.outcome for row in rows] == ["started"]
+    assert not Organization.objects.filter(slug=key).exists()
+
+
 def check_ledger(calls: Callers) -> None:
     """Every effect has one row, every row its effect, every answer both."""
     wait_until_backends_are_gone()
