@@ -130,13 +130,13 @@ def list_policies() -> dict[str, CallPolicy]:
     return {which: policy for which, policy in policies.items() if policy.per_minute}
 
 
-def open_shares(caller_id: UUID, organization_id: UUID) -> tuple[Share, ...]:
+def open_shares(caller: str, organization_id: UUID) -> tuple[Share, ...]:
     """What this process has for one call.
 
     Args:
-        caller_id: of the connection, or of the personal access token.
+        caller: ``activity.subject.Subject.name_source`` of who is calling.
     """
-    keys = {CONNECTION: f"caller {caller_id}", ORGANIZATION: f"organization {organization_id}"}
+    keys = {CONNECTION: f"caller {caller}", ORGANIZATION: f"organization {organization_id}"}
     shares: list[Share] = []
     for which, policy in list_policies().items():
         draw = book.draw(policy, keys[which])

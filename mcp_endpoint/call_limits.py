@@ -1,8 +1,9 @@
 """How often and how many at once one connection and one organization may call.
 
-Calls are counted over all processes (``accounts.call_allowances``). What costs nothing, and what
-is no call at all, is bounded more widely and by each process alone, as is how many calls of one
-connection run at once: no connection holds all threads of a process. RFC 6585 §4.
+A person's personal access tokens for an organization count as one connection. Calls are counted
+over all processes (``accounts.call_allowances``). What costs nothing, and what is no call at all,
+is bounded more widely and by each process alone, as is how many calls of one connection run at
+once: no connection holds all threads of a process. RFC 6585 §4.
 """
 
 import math
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import UUID
 
 from django.conf import settings
 
@@ -69,7 +69,7 @@ def check_attempts(principal: Principal) -> None:
     Raises:
         RateLimitedError: too many in a short time.
     """
-    wait = attempts.take(find_caller(principal), WIDER * settings.MCP_CONNECTION_RATE)
+    wait = attempts.take(principal.caller, WIDER * settings.MCP_CONNECTION_RATE)
     if wait:
         raise build_refusal("connection_attempts", math.ceil(wait))
 
@@ -77,7 +77,7 @@ def check_attempts(principal: Principal) -> None:
 class Slot:
     """One of the calls that a caller has running; free again at the latest when nobody knows it."""
 
-    def __init__(self, slots: "Slots", caller: UUID) -> None:
+    def __init__(self, slots: "Slots", caller: str) -> None:
         self._free: Callable[[], None] | None = partial(slots.leave, caller)
         self.is_kept = False
 
@@ -110,23 +110,15 @@ def hold_slot(principal: Principal) -> Iterator[Slot]:
     Raises:
         RateLimitedError: as many as may be are running.
     """
-    caller = find_caller(principal)
-    if not slots.enter(caller, find_most_at_once()):
+    if not slots.enter(principal.caller, find_most_at_once()):
         principal.allowance.give_back()
         raise build_refusal("connection_concurrency", 1)
-    slot = Slot(slots, caller)
+    slot = Slot(slots, principal.caller)
     try:
         yield slot
     finally:
         if not slot.is_kept:
             slot.release()
-
-
-def find_caller(principal: Principal) -> UUID:
-    """What is counted: the connection, or the personal access token."""
-    caller = principal.connection_id or principal.personal_token_id
-    assert caller is not None
-    return caller
 
 
 def find_most_at_once() -> int:
@@ -153,10 +145,10 @@ class Attempts:
 
     clock: Callable[[], float] = time.monotonic
     most: int = 20_000
-    buckets: OrderedDict[UUID, tuple[float, float]] = field(default_factory=OrderedDict)
+    buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, caller: UUID, per_minute: int) -> float:
+    def take(self, caller: str, per_minute: int) -> float:
         """Take one of so many a minute, half of them at once; else the seconds to wait."""
         if not per_minute:
             return 0.0
@@ -175,10 +167,10 @@ class Attempts:
 class Slots:
     """How many calls of each caller are running in this process."""
 
-    running: dict[UUID, int] = field(default_factory=dict)
+    running: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def enter(self, caller: UUID, most: int) -> bool:
+    def enter(self, caller: str, most: int) -> bool:
         """Take a slot; whether there was one."""
         with self.lock:
             count = self.running.get(caller, 0)
@@ -187,7 +179,7 @@ class Slots:
             self.running[caller] = count + 1
         return True
 
-    def leave(self, caller: UUID) -> None:
+    def leave(self, caller: str) -> None:
         """Free a slot."""
         with self.lock:
             count = self.running[caller] - 1

@@ -25,6 +25,7 @@ from accounts.models import ADMINISTRATORS
 from activity.events import Event
 from activity.origin import Origin, name_network
 from activity.recorder import record_event
+from activity.subject import Subject
 from oauth_ext.machine_secrets import SecretKind, hash_candidates, is_well_formed
 from oauth_ext.models import Connection, PersonalAccessToken
 from oauth_ext.policies import find_grantable_scopes, find_organization_scopes
@@ -84,9 +85,21 @@ class Principal:
         return name_personal_token(self.personal_token_id, self.client_name)
 
     @property
+    def caller(self) -> str:
+        """What is counted: the connection, or all personal access tokens of the person here."""
+        return name_caller(self.user_id, self.organization_id, self.connection_id)
+
+    @property
     def is_administrator(self) -> bool:
         """Whether the person may see and cut what others in the organization connected."""
         return self.role in ADMINISTRATORS
+
+
+def name_caller(
+    user_id: UUID | None, organization_id: UUID | None, connection_id: UUID | None
+) -> str:
+    """Whose calls are one count; another personal access token would be another in no time."""
+    return Subject(user_id, organization_id, connection_id=connection_id).name_source()
 
 
 def name_personal_token(token_id: UUID, label: str) -> dict[str, str]:
@@ -162,7 +175,8 @@ def _refuse_claims(claims: AccessTokenClaims, reason: str, description: str) -> 
 def _verify_claims(claims: AccessTokenClaims, is_counted: bool) -> Principal:
     if claims.organization_id is None:
         raise _refuse_claims(claims, "no_organization", NO_ORGANIZATION)
-    shares = open_shares(claims.connection_id, claims.organization_id) if is_counted else ()
+    caller = name_caller(claims.user_id, claims.organization_id, claims.connection_id)
+    shares = open_shares(caller, claims.organization_id) if is_counted else ()
     drawn: Sequence[Any] | None = None
     if is_asking(shares):
         standing, drawn = find_standing_and_draw(
@@ -215,7 +229,8 @@ def _verify_personal_token(secret: str, is_counted: bool) -> Principal:
             details=name_personal_token(token.id, token.label),
         )
     assert token.organization_id is not None  # find_refusal has passed
-    shares = open_shares(token.id, token.organization_id) if is_counted else ()
+    caller = name_caller(token.user_id, token.organization_id, None)
+    shares = open_shares(caller, token.organization_id) if is_counted else ()
     return _build_principal(
         standing,
         scopes=frozenset(token.scope.split()),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.db import connection, transaction
@@ -164,14 +164,63 @@ def test_what_an_organization_refuses_costs_the_connection_nothing(
     assert mcp.call(probe).status_code == 200
 
 
-def test_a_personal_token_is_counted_like_a_connection(
-    world: Any, mint: Any, probe: str, restart: Any
+def test_a_persons_personal_tokens_for_an_organization_are_counted_as_one_connection(
+    world: Any, mint: Any, join: Join, probe: str, restart: Any
 ) -> None:
-    mcp = McpClient(mint(world.alice, world.acme))
+    mcp, second = (McpClient(mint(world.alice, world.acme)) for _ in range(2))
     assert mcp.call(probe).status_code == 200
     drain("connection", restart)
     read_refusal(mcp.call(probe), "connection_rate")
+    read_refusal(second.call(probe), "connection_rate")
+    # Not with anybody else's, nor with those for another organization or with a connection.
+    for token in (
+        mint(world.ben, world.acme),
+        mint(world.alice, world.borealis),
+        join(world.alice, world.acme).access_token,
+    ):
+        assert McpClient(token).call(probe).status_code == 200
+
+
+@pytest.mark.case(343)
+def test_no_member_locks_the_organization_out_with_many_personal_tokens(
+    world: Any, mint: Any, probe: str
+) -> None:
+    statuses = []
+    for _ in range(6):
+        mcp = McpClient(mint(world.ben, world.acme))
+        statuses += [mcp.call(probe).status_code for _ in range(15)]
+    # The burst of sixty, and what refilled on a slow machine.
+    assert 54 <= statuses.count(200) < 80
     assert McpClient(mint(world.alice, world.acme)).call(probe).status_code == 200
+
+
+def test_free_calls_and_garbage_of_a_persons_tokens_are_counted_together(
+    world: Any, mint: Any
+) -> None:
+    call_limits.attempts.clock = lambda: 0.0
+    tokens = [McpClient(mint(world.alice, world.acme)) for _ in range(2)]
+    statuses = [mcp.legacy("ping").status_code for mcp in tokens for _ in range(151)]
+    assert statuses == [200] * 300 + [429] * 2
+
+
+def test_a_persons_tokens_together_hold_no_more_than_half_of_the_threads(
+    world: Any, mint: Any, add_tool: AddTool
+) -> None:
+    inner = [McpClient(mint(world.alice, world.acme)), McpClient(mint(world.ben, world.acme))]
+    answers: list[Any] = []
+
+    def fill(context: Any, arguments: Any) -> ProbeResult:
+        if arguments.count > 1:
+            McpClient(token).call("probe_0", {"count": arguments.count - 1})
+        else:
+            answers.extend(mcp.call("whoami") for mcp in inner)
+        return ProbeResult(text="ran")
+
+    token = mint(world.alice, world.acme)
+    name = add_tool(fill, read_only=False)
+    assert McpClient(token).call(name, {"count": 4}).status_code == 200
+    read_refusal(answers[0], "connection_concurrency")
+    assert answers[1].status_code == 200
 
 
 def test_zero_sets_no_limit(mcp: McpClient, probe: str, settings: Any) -> None:
@@ -324,7 +373,7 @@ def tell(pieces: int) -> Generator[None, None, dict[str, Any]]:
 
 @pytest.mark.parametrize("how", ["read to its end", "closed", "dropped", "dropped unread"])
 def test_a_stream_holds_its_slot_until_it_ends_however_it_ends(how: str) -> None:
-    caller = uuid4()
+    caller = f"connection {uuid4()}"
     with hold_slot(build_caller(caller)) as slot:
         kept = slot.keep_for(tell(3))
     del slot
@@ -339,9 +388,9 @@ def test_a_stream_holds_its_slot_until_it_ends_however_it_ends(how: str) -> None
     assert call_limits.slots.running == {}
 
 
-def build_caller(connection_id: UUID) -> Any:
+def build_caller(caller: str) -> Any:
     """As much of a principal as a slot asks for."""
-    return SimpleNamespace(connection_id=connection_id, allowance=call_allowances.Allowance())
+    return SimpleNamespace(caller=caller, allowance=call_allowances.Allowance())
 
 
 def test_the_tools_that_help_when_nothing_else_does_are_free() -> None:

@@ -11,6 +11,14 @@ MATRIX = TENANCY_TESTS + "test_no_tool_shows_or_touches_anything_of_another_orga
 
 PERSONAL_TOKENS: tuple[Mutant, ...] = (
     mutant(
+        (343,),
+        VERIFICATION,
+        "    caller = name_caller(token.user_id, token.organization_id, None)\n",
+        '    caller = f"token {token.id}"\n',
+        "mcp_endpoint/test_call_limits.py::"
+        "test_no_member_locks_the_organization_out_with_many_personal_tokens",
+    ),
+    mutant(
         (241, 243),
         VERIFICATION,
         "if not is_well_formed(secret, SecretKind.PERSONAL_TOKEN):",

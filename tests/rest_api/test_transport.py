@@ -286,11 +286,12 @@ def test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log(
 def test_a_connection_has_so_many_requests_running_at_once(
     api: ApiClient, alice_acme: Any, path: str, limited: Callable[[], None]
 ) -> None:
+    caller = f"connection {alice_acme.connection.id}"
     for _ in range(call_limits.find_most_at_once()):
-        assert call_limits.slots.enter(alice_acme.connection.id, call_limits.find_most_at_once())
+        assert call_limits.slots.enter(caller, call_limits.find_most_at_once())
     answer = api.send("PATCH", path, LABEL)
     assert problem_of(answer, 429, "too-many-requests")["limit"] == "connection_concurrency"
-    call_limits.slots.leave(alice_acme.connection.id)
+    call_limits.slots.leave(caller)
     assert api.send("PATCH", path, LABEL).status_code == 200
     # It was given back, also by a request that was refused.
     problem_of(api.send("DELETE", f"connections/{uuid4()}"), 404, "not-found")
