@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import partial
 
 from django.conf import settings
@@ -26,7 +27,7 @@ from oauth_ext.verification import Principal
 # A client that opens, discovers and asks who it is before each call is still far below it.
 WIDER = 5
 MOST_AT_ONCE = 8
-FREE_METHODS = frozenset({"initialize", "server/discover", "ping"})
+OPENINGS = frozenset({"initialize", "server/discover"})
 REASONS = {"mcp.connection": "connection_rate", "mcp.organization": "organization_rate"}
 WORDS = {
     "connection_rate": "This connection has made too many calls.",
@@ -36,31 +37,52 @@ WORDS = {
 }
 
 
-def charge(principal: Principal, *, metered: bool = True) -> None:
-    """Take one call from what the caller and their organization may make.
+class Cost(Enum):
+    """What a message takes from its caller's limits.
 
-    Args:
-        metered: False for what costs nothing.
+    A row takes no call; but as it stays in the log, each process writes no more of them for a
+    caller than a connection may make calls.
+    """
+
+    CALL = "call"
+    ROW = "row"
+    NOTHING = "nothing"
+
+
+def charge(principal: Principal, cost: Cost) -> None:
+    """Take what a message costs from what the caller and their organization have.
 
     Raises:
-        RateLimitedError: there is none left; the call must not be made.
+        RateLimitedError: there is too little left; the call must not be made.
     """
     allowance = principal.allowance
-    if not metered:
-        allowance.give_back()
-    elif allowance.exhausted is not None:
-        raise build_refusal(REASONS[allowance.exhausted.name], allowance.retry_after)
-    else:
+    if cost is Cost.CALL:
+        if allowance.exhausted is not None:
+            raise build_refusal(REASONS[allowance.exhausted.name], allowance.retry_after)
         allowance.spend()
+        return
+    allowance.give_back()
+    if cost is Cost.ROW:
+        wait = free_rows.take(principal.caller, settings.MCP_CONNECTION_RATE)
+        if wait:
+            raise build_refusal("connection_rate", math.ceil(wait))
 
 
-def is_metered(message: Message) -> bool:
-    """Whether a message costs a call; a tool says so itself."""
-    if message.method != "tools/call":
-        return message.method not in FREE_METHODS
-    name = message.params.get("name")
+def find_cost(principal: Principal, message: Message) -> Cost:
+    """What a request costs; a tool says so itself."""
+    if message.method == "tools/call":
+        return find_tool_cost(principal, message.params.get("name"))
+    if message.method in OPENINGS:
+        return Cost.ROW
+    return Cost.NOTHING if message.method == "ping" else Cost.CALL
+
+
+def find_tool_cost(principal: Principal, name: object) -> Cost:
+    """What a call of it costs."""
     tool = registry.find(name) if isinstance(name, str) else None
-    return tool is None or tool.metered
+    if tool is None:
+        return Cost.CALL
+    return Cost.CALL if tool.metered else Cost.ROW
 
 
 def check_attempts(principal: Principal) -> None:
@@ -190,4 +212,5 @@ class Slots:
 
 
 attempts = Attempts()
+free_rows = Attempts()
 slots = Slots()

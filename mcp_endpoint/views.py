@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from activity.origin import Origin, origin_of
 from mcp_endpoint.authentication import authenticate, find_end
-from mcp_endpoint.call_limits import charge, check_attempts, hold_slot, is_metered
+from mcp_endpoint.call_limits import Cost, charge, check_attempts, find_cost, hold_slot
 from mcp_endpoint.client_presence import find_presence
 from mcp_endpoint.dispatch import dispatch
 from mcp_endpoint.envelope import Kind, MessageId, find_message_id, parse_envelope
@@ -117,12 +117,12 @@ def answer(
     acceptable = read_accept(request)
     message = read_message(body, request, progress)
     if message.kind is not Kind.REQUEST:
-        charge(principal, metered=False)
+        charge(principal, Cost.NOTHING)
         record_use(principal, origin=progress.origin)
         return build_acceptance()
     caller = Caller(find_presence(request), acceptable.stream, partial(find_end, principal))
     with hold_slot(principal) as slot:
-        charge(principal, metered=is_metered(message))
+        charge(principal, find_cost(principal, message))
         record_use(principal, origin=progress.origin)
         outcome = dispatch(Exchange(message, principal, progress.origin, started, caller))
         if not isinstance(outcome, Mapping):

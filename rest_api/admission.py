@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from mcp_endpoint import call_limits
 from mcp_endpoint.errors import InsufficientScopeError
-from mcp_endpoint.registry import registry
 from mcp_endpoint.tool_methods import CONNECT_AGAIN, NEW_TOKEN
 from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.challenges import build_insufficient_scope_challenge
@@ -21,14 +20,13 @@ from rest_api.problems import NotFoundError, RoleRefusedError
 def charge(principal: Principal, *, tool: str) -> Iterator[None]:
     """Take one call from what the caller and their organization have left, for both surfaces.
 
-    The one place where an operation is metered; one whose tool costs nothing costs nothing here.
+    The one place where an operation is metered; it costs what a call of its tool costs.
 
     Raises:
         RateLimitedError: nothing is left, or too many are running; the operation must not.
     """
-    twin = registry.find(tool)
     with call_limits.hold_slot(principal):
-        call_limits.charge(principal, metered=twin is None or twin.metered)
+        call_limits.charge(principal, call_limits.find_tool_cost(principal, tool))
         yield
 
 

@@ -46,6 +46,7 @@ def restart(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_allowances, "book", LeaseBook())
     monkeypatch.setattr(call_limits, "attempts", Attempts())
+    monkeypatch.setattr(call_limits, "free_rows", Attempts())
     monkeypatch.setattr(call_limits, "slots", Slots())
 
 
@@ -246,10 +247,31 @@ def test_opening_and_tools_that_are_free_work_when_nothing_is_left(
 
 
 def test_free_calls_leave_what_there_is(mcp: McpClient, probe: str, free: str) -> None:
-    for _ in range(100):
+    for _ in range(60):
         assert mcp.call(free).status_code == 200
     statuses = [mcp.call(probe).status_code for _ in range(54)]
     assert statuses == [200] * 54
+
+
+@pytest.mark.case(343)
+def test_what_is_free_writes_no_more_rows_than_calls_that_are_counted(
+    mcp: McpClient, free: str, probe: str, log: Any
+) -> None:
+    call_limits.free_rows.clock = lambda: 0.0
+    answers = [mcp.call(free) for _ in range(58)]
+    answers += [mcp.initialize(), mcp.modern("server/discover")]
+    assert {answer.status_code for answer in answers} == {200}
+    refused = mcp.call(free)
+    assert read_refusal(refused, "connection_rate") == 1
+    assert [row.reason for row in rows_of(refused["Reference-Id"])] == ["connection_rate"]
+    for answer in (mcp.initialize(), mcp.modern("server/discover")):
+        read_refusal(answer, "connection_rate")
+    # What writes nothing is not held back, nor is what is counted elsewhere.
+    assert mcp.legacy("ping").status_code == 200
+    assert mcp.call(probe).status_code == 200
+    call_limits.free_rows.clock = lambda: 1.0
+    assert [mcp.call(free).status_code for _ in range(3)] == [200, 200, 429]
+    assert log().filter(event="mcp.tool.called", tool=free).count() == 60
 
 
 def test_everything_has_a_wider_limit_well_formed_or_not(mcp: McpClient, log: Any) -> None:

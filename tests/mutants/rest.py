@@ -169,7 +169,7 @@ REST: tuple[Mutant, ...] = (
     mutant(
         (343,),
         ADMISSION,
-        "        call_limits.charge(principal, metered=twin is None or twin.metered)\n",
+        "        call_limits.charge(principal, call_limits.find_tool_cost(principal, tool))\n",
         "",
         TRANSPORT + "test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log",
     ),

@@ -6,6 +6,8 @@ CALLS = "mcp_endpoint/calls.py"
 GATE = "mcp_endpoint/gate.py"
 RUNNING = "mcp_endpoint/running.py"
 APART_TESTS = "mcp_endpoint/test_running_apart.py::"
+LIMITS = "mcp_endpoint/call_limits.py"
+LIMIT_TESTS = "mcp_endpoint/test_call_limits.py::"
 GATE_TESTS = "mcp_endpoint/test_gate.py::"
 STREAM_TESTS = "live/test_streams.py::"
 
@@ -45,5 +47,12 @@ RUNNING_CALLS: tuple[Mutant, ...] = (
         "            if ended := None:\n",
         STREAM_TESTS + "test_a_call_ends_soon_after_the_permission_it_came_with",
         STREAM_TESTS + "test_a_stream_ends_when_its_application_is_disconnected",
+    ),
+    mutant(
+        (343,),
+        LIMITS,
+        "    if cost is Cost.ROW:\n",
+        "    if False:\n",
+        LIMIT_TESTS + "test_what_is_free_writes_no_more_rows_than_calls_that_are_counted",
     ),
 )

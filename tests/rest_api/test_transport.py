@@ -249,6 +249,7 @@ def limited(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None
     def restart() -> None:
         monkeypatch.setattr(call_allowances, "book", LeaseBook())
         monkeypatch.setattr(call_limits, "attempts", Attempts())
+        monkeypatch.setattr(call_limits, "free_rows", Attempts())
         monkeypatch.setattr(call_limits, "slots", Slots())
 
     settings.MCP_CONNECTION_RATE, settings.MCP_ORGANIZATION_RATE = 120, 600
@@ -296,6 +297,17 @@ def test_a_connection_has_so_many_requests_running_at_once(
     # It was given back, also by a request that was refused.
     problem_of(api.send("DELETE", f"connections/{uuid4()}"), 404, "not-found")
     assert api.send("PATCH", path, LABEL).status_code == 200
+
+
+def test_an_operation_whose_tool_is_free_shares_the_bound_on_its_rows(
+    api: ApiClient, limited: Callable[[], None]
+) -> None:
+    call_limits.free_rows.clock = lambda: 0.0
+    assert [api.send("GET", "me").status_code for _ in range(60)] == [200] * 60
+    problem = problem_of(api.send("GET", "me"), 429, "too-many-requests")
+    assert problem["limit"] == "connection_rate"
+    assert McpClient(api.token).call("whoami").status_code == 429
+    assert api.send("GET", "connections").status_code == 200
 
 
 def test_refusals_count_towards_the_wider_limit(
