@@ -18,7 +18,7 @@ from mcp_endpoint.parameter_headers import MirroredParameter, find_mirrored, wal
 from mcp_endpoint.result_shapes import ResultShape, ToolFunction, normalise, read_shape
 from mcp_endpoint.schemas import build_schema
 from mcp_endpoint.signatures import name_on_wire, name_place, read_hints, read_parameters
-from oauth_ext.scopes import SUPPORTED
+from oauth_ext.scopes import READ, SUPPORTED
 
 # The specification allows 128 characters; one large directory takes 64.
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -87,6 +87,7 @@ def define_tool(function: Callable[..., Any], options: ToolOptions) -> Tool:
     title = check_title(options.title, place)
     scope = check_scope(options.scope, place)
     annotations = settle_annotations(options, place)
+    check_promise(scope, annotations["read_only"], place)
     time_limit = check_time_limit(options.time_limit, place)
     hints = check_hints(options.hints, place)
     description, described = read_docstring(function, place)
@@ -145,6 +146,15 @@ def check_scope(scope: str | None, place: str) -> str:
     if scope not in SUPPORTED:
         raise ToolDefinitionError(f"{place}: write scope= as one of {', '.join(SUPPORTED)}.")
     return scope
+
+
+def check_promise(scope: str, read_only: bool, place: str) -> None:
+    """Whoever allows ``read`` has been told that nothing changes."""
+    if scope == READ and not read_only:
+        raise ToolDefinitionError(
+            f'{place}: a tool that changes something needs scope="draft" or "actions"; read '
+            "promises people that nothing changes."
+        )
 
 
 def check_time_limit(seconds: float, place: str) -> float:

@@ -76,7 +76,8 @@ def tool(
     ``Progress`` and returns either. Its docstring is what the model reads.
 
     Args:
-        scope: the tier without which it does not run: read, draft or actions.
+        scope: the tier without which it does not run: read, draft or actions; never read for a
+            tool that changes something.
         title: a few words that people see.
         read_only: it changes nothing. Any other tool runs in one transaction with its row.
         destructive: it may end or overwrite something.

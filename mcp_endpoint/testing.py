@@ -315,7 +315,8 @@ class Watch:
         if self.tool and (self.wrote or any(row.reason == WRITE_REFUSED for row in rows)):
             raise AssertionError(
                 f"{self.tool.name} says read_only=True and changes or locks rows. Write "
-                "read_only=False with destructive= and idempotent=, or leave the rows alone."
+                'read_only=False with scope="draft" or "actions", destructive= and idempotent=, or '
+                "leave the rows alone."
             ) from self.failure
 
     def hold_to_schema(self, result: Mapping[str, Any]) -> None:

@@ -68,7 +68,10 @@ def test_calls_are_counted_by_tool_client_outcome_day_and_reason(
 def test_a_call_that_acts_outside_counts_once(world: Any, join: Join, add_tool: AddTool) -> None:
     mcp, _ = caller(join, world.ben, world.acme)
     name = add_tool(
-        lambda context, arguments: ProbeResult(text="ran"), read_only=False, open_world=True
+        lambda context, arguments: ProbeResult(text="ran"),
+        scope="actions",
+        read_only=False,
+        open_world=True,
     )
     answer = mcp.call(name)
     assert [row.outcome for row in rows_of(answer["Reference-Id"])] == ["started", "succeeded"]

@@ -50,7 +50,7 @@ def forecast(context: CallContext, arguments: Arguments) -> Result:
 
 OPTIONS: dict[str, Any] = {
     "name": "forecast",
-    "scope": "read",
+    "scope": "actions",
     "title": "Forecast",
     "read_only": False,
     "destructive": False,
@@ -126,6 +126,7 @@ def test_bad_names_are_refused(name: str) -> None:
         ({"idempotent": None}, "write idempotent=True or False"),
         ({"open_world": None}, "write open_world=True or False"),
         ({"read_only": True, "destructive": True}, "can't be read_only and destructive"),
+        ({"scope": "read"}, 'changes something needs scope="draft" or "actions"; read promises'),
         ({"redact": frozenset({"nothing"})}, "redact= names nothing"),
         ({"time_limit": 0}, "write time_limit= in seconds, more than 0"),
         ({"time_limit": -1}, "write time_limit= in seconds, more than 0"),

@@ -116,6 +116,7 @@ def test_a_host_application_s_tool_is_told_by_its_definition(
 ) -> None:
     name = add_tool(
         lambda context, arguments: ProbeResult(text="ran"),
+        scope="actions",
         read_only=False,
         destructive=True,
         open_world=True,

@@ -23,7 +23,7 @@ from tests.conftest import World
 from tests.factories import MembershipFactory, OrganizationFactory, UserFactory
 from tests.mcp_endpoint.conftest import Register
 
-WRITES = {"read_only": False, "destructive": False, "idempotent": True}
+WRITES = {"scope": "actions", "read_only": False, "destructive": False, "idempotent": True}
 
 
 class Counted(BaseModel):
@@ -68,7 +68,7 @@ def test_a_call_gives_back_what_the_tool_does_and_leaves_its_row(
 
 
 def test_what_stands_before_a_tool_stands_before_it_here(world: World, register: Register) -> None:
-    name = register(rename, scope="actions", **WRITES)
+    name = register(rename, **WRITES)
     with pytest.raises(ToolRefused, match="insufficient_scope") as narrow:
         call_as(world.alice, world.acme, ["read"]).call(name, name="New")
     assert "was not made for Actions" in narrow.value.text
