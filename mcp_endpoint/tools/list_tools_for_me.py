@@ -13,7 +13,7 @@ from mcp_endpoint.visibility import Hindrance, find_obstacle
 from oauth_ext.scopes import READ, SUPPORTED, TIERS
 from oauth_ext.verification import Principal
 
-Effect = Literal["reads", "changes, can be undone", "changes, cannot be undone"]
+Effect = Literal["reads", "changes, removes nothing", "changes, may remove or overwrite"]
 Lock = Literal["needs_permission", "needs_role"]
 NO_HINT = ToolHint("")
 
@@ -138,7 +138,7 @@ def name_effect(tool: Tool) -> Effect:
     """What the tool's hints say, in words."""
     if tool.read_only:
         return "reads"
-    return "changes, cannot be undone" if tool.destructive else "changes, can be undone"
+    return "changes, may remove or overwrite" if tool.destructive else "changes, removes nothing"
 
 
 def build_unlock(tool: Tool, lock: Lock, principal: Principal) -> str:

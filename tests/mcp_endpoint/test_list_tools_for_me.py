@@ -123,8 +123,25 @@ def test_a_host_application_s_tool_is_told_by_its_definition(
     )
     (entry,) = (each for each in mcp.use(TOOL)["tools"] if each["name"] == name)
     assert entry["purpose"] == "A tool that only tests have."
-    assert (entry["effect"], entry["reaches_outside"]) == ("changes, cannot be undone", True)
+    assert (entry["effect"], entry["reaches_outside"]) == (
+        ("changes, may remove or overwrite", True)
+    )
     assert (entry["use_when"], entry["next_tools"], entry["example"]) == ("", [], {})
+
+
+@pytest.mark.django_db
+def test_of_a_change_it_is_told_what_its_author_promised_and_no_more(
+    mcp: McpClient, add_tool: AddTool
+) -> None:
+    """That something can be undone follows from no annotation: a mail that is sent removes
+    nothing."""
+    name = add_tool(
+        lambda context, arguments: ProbeResult(text="ran"), scope="actions", read_only=False
+    )
+    told = {each["name"]: each["effect"] for each in mcp.use(TOOL)["tools"]}
+    assert told[name] == told["rename_application"] == "changes, removes nothing"
+    assert told["disconnect_application"] == "changes, may remove or overwrite"
+    assert told["whoami"] == "reads"
 
 
 def test_every_built_in_tool_has_a_hint_that_holds() -> None:
