@@ -16,6 +16,8 @@ from oauth_ext.verification import Principal
 Effect = Literal["reads", "changes, removes nothing", "changes, may remove or overwrite"]
 Lock = Literal["needs_permission", "needs_role"]
 NO_HINT = ToolHint("")
+# The argument with which a tool refuses everybody else.
+FOR_ADMINISTRATORS = "whole_organization"
 
 
 class ListToolsForMeArguments(BaseModel):
@@ -35,7 +37,10 @@ class CallableTool(BaseModel):
     reaches_outside: bool = Field(description="Whether it acts outside this server.")
     scope: str
     next_tools: list[str] = Field(description="What often follows; only such that you may call.")
-    example: dict[str, Any] = Field(description="Arguments that it takes; the ids are made up.")
+    example: dict[str, Any] | None = Field(
+        description="Arguments that it takes from you; the ids are made up. Null if nobody wrote "
+        "one: its input schema says what it needs."
+    )
 
 
 class LockedTool(BaseModel):
@@ -76,7 +81,9 @@ def list_tools_for_me(
         organization=principal.organization_name,
         role=principal.role,
         scopes=[scope for scope in SUPPORTED if scope in principal.scopes],
-        tools=[describe_tool(each, open_names) for each in known if each.name in open_names],
+        tools=[
+            describe_tool(each, open_names, principal) for each in known if each.name in open_names
+        ],
         locked=[
             describe_lock(each, lock, principal)
             for each in known
@@ -100,7 +107,7 @@ def find_lock(tool: Tool, principal: Principal) -> Lock | None:
     return "needs_role" if obstacle.hindrance is Hindrance.ROLE else "needs_permission"
 
 
-def describe_tool(tool: Tool, open_names: set[str]) -> CallableTool:
+def describe_tool(tool: Tool, open_names: set[str], principal: Principal) -> CallableTool:
     """A tool that may be called."""
     hint = HINTS.get(tool.name, NO_HINT)
     return CallableTool(
@@ -112,8 +119,17 @@ def describe_tool(tool: Tool, open_names: set[str]) -> CallableTool:
         reaches_outside=tool.open_world,
         scope=tool.scope,
         next_tools=[name for name in hint.next_tools if name in open_names],
-        example=dict(hint.example),
+        example=build_example(tool, principal),
     )
+
+
+def build_example(tool: Tool, principal: Principal) -> dict[str, Any] | None:
+    """Arguments that the tool takes from this caller; None if it needs some that nobody wrote."""
+    hint = HINTS.get(tool.name)
+    if hint is None:
+        return None if tool.definition["inputSchema"].get("required") else {}
+    refused = set() if principal.is_administrator else {FOR_ADMINISTRATORS}
+    return {name: value for name, value in hint.example.items() if name not in refused}
 
 
 def describe_lock(tool: Tool, lock: Lock, principal: Principal) -> LockedTool:

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from accounts.models import Role
+from mcp_endpoint.context import CallContext
 from mcp_endpoint.registry import registry
 from mcp_endpoint.tool_hints import HINTS
 from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
 from tests.mcp_client import McpClient
-from tests.mcp_endpoint.conftest import ALL_SCOPES, AddTool, Join, ProbeResult
+from tests.mcp_endpoint.conftest import ALL_SCOPES, AddTool, Join, ProbeResult, Register
 from tests.mcp_endpoint.test_registered_tools import BUILT_IN
 
 TOOL = "list_tools_for_me"
@@ -142,6 +143,25 @@ def test_of_a_change_it_is_told_what_its_author_promised_and_no_more(
     assert told[name] == told["rename_application"] == "changes, removes nothing"
     assert told["disconnect_application"] == "changes, may remove or overwrite"
     assert told["whoami"] == "reads"
+
+
+@pytest.mark.django_db
+def test_an_example_is_one_that_the_tool_takes_from_this_caller(
+    world: Any, join: Join, register: Register
+) -> None:
+    def greet(context: CallContext, name: str, loudly: bool = False) -> ProbeResult:
+        """Greet somebody."""
+        return ProbeResult(text=name)
+
+    register(greet)
+    mcp = McpClient(join(world.ben, world.acme, ALL_SCOPES).access_token)
+    for role, administers in [("member", False), ("viewer", False), ("admin", True)]:
+        set_role(world.ben, world.acme, role)
+        told = {each["name"]: each["example"] for each in mcp.use(TOOL)["tools"]}
+        assert ("whole_organization" in told["activity_summary"]) is administers
+        assert (told["greet"], told["whoami"]) == (None, {})
+        for name in ("activity_summary", "search_activity", "list_connected_applications"):
+            mcp.use(name, told[name])
 
 
 def test_every_built_in_tool_has_a_hint_that_holds() -> None:
