@@ -115,7 +115,7 @@ def call_tool(call: Call) -> dict[str, Any]:
         return tell_stop(call, error.stop)
     except ToolError as error:
         call.record_end(Outcome.REFUSED, error.reason)
-        return build_tool_failure(error.message)
+        return build_tool_failure(error.message, call.context.reference)
     except (OperationalError, InterfaceError) as error:
         if isinstance(error.__cause__, QueryCanceled):
             return tell_stop(call, TIME_LIMIT)
@@ -126,8 +126,8 @@ def call_tool(call: Call) -> dict[str, Any]:
         # The name only: messages of exceptions quote values.
         logger.exception("tool %s failed", call.tool.name)
         return build_tool_failure(
-            f"Something went wrong on our side. {tell_consequence(call.tool)} "
-            f"Reference: {call.context.reference}"
+            f"Something went wrong on our side. {tell_consequence(call.tool)}",
+            call.context.reference,
         )
 
 
@@ -145,9 +145,7 @@ def build_stop_failure(call: Call, stop: Stop) -> dict[str, Any]:
         if stop is TIME_LIMIT
         else f"{call.tool.name} was stopped."
     )
-    return build_tool_failure(
-        f"{cause} {tell_consequence(call.tool)} Reference: {call.context.reference}"
-    )
+    return build_tool_failure(f"{cause} {tell_consequence(call.tool)}", call.context.reference)
 
 
 def tell_consequence(tool: Tool) -> str:
@@ -166,7 +164,8 @@ def refuse_by_role(call: Call) -> dict[str, Any]:
     return build_tool_failure(
         f"The person is {principal.role} in {principal.organization_name}, and that role does not "
         f"allow {call.tool.name}. Connecting again does not help; an owner or admin of the "
-        "organization can change the role."
+        "organization can change the role.",
+        call.context.reference,
     )
 
 

@@ -58,9 +58,15 @@ def build_tool_result(text: str, structured: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def build_tool_failure(text: str) -> dict[str, Any]:
-    """A tool's failure, for the model to read and to act on."""
-    return {"content": [{"type": "text", "text": text}], "isError": True}
+def build_tool_failure(text: str, reference: str) -> dict[str, Any]:
+    """A tool's failure, for the model to read and to act on, with what leads to its cause."""
+    told = text if reference in text else text + build_reference_end(text, reference)
+    return {"content": [{"type": "text", "text": told}], "isError": True}
+
+
+def build_reference_end(text: str, reference: str) -> str:
+    """What is put after a text; after a list on a line of its own, so that no item has it."""
+    return ("\n" if "\n" in text else " ") + f"Reference: {reference}"
 
 
 def stamp_result(

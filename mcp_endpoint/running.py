@@ -137,7 +137,7 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
     """
     if is_stuck(call):
         call.record_end(Outcome.FAILED, "tools_stuck")
-        return build_tool_failure(BUSY)
+        return build_tool_failure(BUSY, call.context.reference)
     thread = ToolThread(call, feed)
     thread.start()
     is_heard = caller.accepts_stream

@@ -108,7 +108,9 @@ class Caller:
         if watch.failure is not None:
             raise watch.failure
         if self.result["isError"]:
-            raise ToolRefused(self.result["content"][0]["text"], self.rows[-1].reason)
+            text: str = self.result["content"][0]["text"]
+            told, _, _ = text.partition(f"Reference: {origin.reference}")
+            raise ToolRefused(told.rstrip(), self.rows[-1].reason)
         watch.hold_to_schema(self.result)
         return watch.returned
 

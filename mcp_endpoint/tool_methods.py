@@ -92,7 +92,7 @@ def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:
     if reason is not None:
         made.record(Outcome.REFUSED, reason)
         words = explain_missing_scope(made.context.principal, obstacle.scope)
-        return build_tool_failure(f"{words} Reference: {made.context.reference}")
+        return build_tool_failure(words, made.context.reference)
     raise build_scope_refusal(made.context.principal, era, made.tool.scope, made.tool.name)
 
 

@@ -120,11 +120,13 @@ class McpClient:
         return structured
 
     def fail(self, tool: str, arguments: Mapping[str, Any] | None = None) -> str:
-        """The text of a call that the tool refuses."""
+        """The text of a call that the tool refuses, without the reference that it ends with."""
         answer = self.call(tool, arguments)
         assert answer.status_code == 200, answer.content
         result = answer.json()["result"]
         assert result["isError"] is True, result
         assert "structuredContent" not in result
         text: str = result["content"][0]["text"]
-        return text
+        told, end, rest = text.partition(f"Reference: {answer['Reference-Id']}")
+        assert (bool(end), rest) == (True, ""), text
+        return told.rstrip()

@@ -111,7 +111,9 @@ def test_a_declining_tool_leaves_no_effect_and_its_text_reaches_the_model(
     world: Any, mcp: McpClient, add_tool: AddTool
 ) -> None:
     answer = mcp.call(add_tool(rename_and_decline, **WRITES), {"text": "Renamed"})
-    assert answer.json()["result"]["content"][0]["text"] == "Not on a Sunday. Try tomorrow."
+    assert answer.json()["result"]["content"][0]["text"] == (
+        f"Not on a Sunday. Try tomorrow. Reference: {answer.headers['Reference-Id']}"
+    )
     (row,) = rows_of(answer.headers["Reference-Id"])
     assert (row.outcome, row.reason) == ("refused", "sunday")
     world.acme.refresh_from_db()
@@ -230,6 +232,17 @@ def test_a_tool_that_returns_something_else_has_failed(
     assert "Something went wrong on our side" in mcp.fail(name)
 
 
+def test_a_reference_that_a_tool_tells_itself_is_not_told_twice(
+    mcp: McpClient, add_tool: AddTool
+) -> None:
+    def decline(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        raise ToolError(f"Ask about {context.reference}.")
+
+    answer = mcp.call(add_tool(decline))
+    reference = answer.headers["Reference-Id"]
+    assert answer.json()["result"]["content"][0]["text"] == f"Ask about {reference}."
+
+
 @pytest.mark.case(296)
 def test_wrong_arguments_are_explained_recorded_and_not_run(
     mcp: McpClient, add_tool: AddTool
@@ -245,7 +258,7 @@ def test_wrong_arguments_are_explained_recorded_and_not_run(
     text = answer.json()["result"]["content"][0]["text"]
     assert f"The arguments of {name} are not valid" in text
     assert "- count: Input should be a valid integer" in text
-    assert "- pasword: there is no such argument" in text
+    assert f"- pasword: there is no such argument\nReference: {answer['Reference-Id']}" in text
     assert not ran
     (row,) = rows_of(answer.headers["Reference-Id"])
     assert (row.outcome, row.reason) == ("refused", "invalid_arguments")

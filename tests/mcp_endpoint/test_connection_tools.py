@@ -121,7 +121,9 @@ def test_what_a_person_may_not_change_answers_as_what_does_not_exist(
     before = states()
     for who, target in ((ben, alices), (ben, in_borealis), (alice, in_borealis), (alice, ended)):
         answer = who.call(tool, name(target) | arguments)
-        assert answer.json()["result"]["content"][0]["text"] == nonexistent
+        assert answer.json()["result"]["content"][0]["text"] == (
+            f"{nonexistent} Reference: {answer['Reference-Id']}"
+        )
         (row,) = rows_of(answer["Reference-Id"])
         assert (row.outcome, row.reason) == ("refused", "no_such_connection")
     assert states() == before

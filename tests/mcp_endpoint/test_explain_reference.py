@@ -165,7 +165,9 @@ def test_unknown_foreign_and_other_people_s_references_are_answered_alike(
                 if name in sees:
                     continue
                 text = result["content"][0]["text"]
-                assert text.replace("Borealis", "Acme") == unknown
+                assert text.replace("Borealis", "Acme") == (
+                    f"{unknown} Reference: {answer['Reference-Id']}"
+                )
                 (row,) = rows_of(answer["Reference-Id"])
                 assert (row.outcome, row.reason) == ("refused", "no_such_reference")
 

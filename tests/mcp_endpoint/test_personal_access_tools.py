@@ -134,7 +134,9 @@ def test_a_token_that_is_not_for_the_person_answers_as_one_that_does_not_exist(
         (alice, gone),
     ):
         answer = who.call(tool, {"personal_access_id": id_of(target)})
-        assert answer.json()["result"]["content"][0]["text"] == nonexistent
+        assert answer.json()["result"]["content"][0]["text"] == (
+            f"{nonexistent} Reference: {answer['Reference-Id']}"
+        )
         (row,) = rows_of(answer["Reference-Id"])
         assert (row.outcome, row.reason) == ("refused", "no_such_personal_token")
     assert list(PersonalAccessToken.objects.order_by("id").values()) == before
