@@ -5,7 +5,10 @@ a worker are enough. The activity log is the record of requests; an access log w
 write authorization codes, which arrive in query strings, to disk.
 """
 
+import logging
 import os
+import socket
+import struct
 import sys
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from docjacket_mcp.settings_or_exit import load_settings_or_exit
+from mcp_endpoint import paced_body
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "docjacket_mcp.settings")
 load_settings_or_exit()
@@ -37,6 +41,9 @@ graceful_timeout = 35
 # Longer than the idle timeout of the usual load balancers, so that they close first.
 keepalive = 75
 
+# The kernel's way of sending a file heeds no time limit of the socket.
+sendfile = False
+
 # What proxies say is for docjacket_mcp.proxy_headers to judge. By default gunicorn believes every
 # program on the same host, also about which path was asked for.
 forwarded_allow_ips = ""
@@ -55,11 +62,30 @@ control_socket_disable = True
 
 
 def when_ready(server: Arbiter) -> None:
-    """In the quick start, wait until the database is prepared: its end of the pipe closes."""
+    """Bound what is sent; in the quick start, wait until the database is prepared as well: its
+    end of the pipe closes.
+    """
+    limit_sending(server)
     descriptor = os.environ.get("SERVE_AFTER_FD")
     if descriptor:
         with open(int(descriptor), "rb") as gate:
             gate.read()
+
+
+def limit_sending(server: Arbiter) -> None:
+    """Let go of whoever reads nothing of a page or a file: gunicorn would wait without limit.
+
+    Connections inherit it from the socket that they come in at (socket(7), SO_SNDTIMEO).
+    """
+    limit = struct.pack("@ll", *divmod(int(paced_body.PIECE_SECONDS * 1_000_000), 1_000_000))
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    server.log.error_log.addFilter(is_fault)
+
+
+def is_fault(record: logging.LogRecord) -> bool:
+    """Whether a line of gunicorn is about more than a client who did not read in time."""
+    return not (record.exc_info and isinstance(record.exc_info[1], BlockingIOError))
 
 
 def pre_fork(server: Arbiter, worker: Worker) -> None:

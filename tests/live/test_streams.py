@@ -21,6 +21,7 @@ from tests.mcp_client import BOTH_TYPES
 
 # What watching costs a call that is to be stopped: the web thread looks four times a second.
 NOTICED_SECONDS = 1.0
+LARGE_FILE = "/static/admin/js/vendor/xregexp/xregexp.js"
 
 
 def new_key() -> str:
@@ -273,6 +274,25 @@ def test_clients_that_do_not_read_hold_no_thread_for_long(
         # Whoever reads gets everything.
         filler = other.ask(call)["result"]["structuredContent"]["filler"]
     assert len(filler) == 6_000_000
+    for line in lines:
+        line.hang_up()
+
+
+@pytest.mark.case(302)
+def test_files_that_nobody_reads_hold_no_thread_for_long(small_server: LiveServer) -> None:
+    host, port = small_server.address
+    question = f"GET {LARGE_FILE} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode()
+    # No token, and far more answers on each line than the kernel keeps for whoever does not read.
+    lines = [Line(small_server, is_narrow=True) for _ in range(2)]
+    for line in lines:
+        line.connection.sock.sendall(question * 200)
+    # What the kernel keeps takes three limits of 2 s; then both threads are free for good.
+    time.sleep(8)
+    with Line(small_server) as other:
+        other.connection.request("GET", LARGE_FILE)
+        answer = other.connection.getresponse()
+        # Whoever reads gets everything.
+        assert len(answer.read()) == int(answer.headers["Content-Length"]) > 300_000
     for line in lines:
         line.hang_up()
 
