@@ -9,7 +9,7 @@ decided by its gate, the last thing before the row.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,8 +94,17 @@ class Call:
         return {name: value if name in keep else REDACTED for name, value in self.arguments.items()}
 
 
-def call_tool(call: Call) -> dict[str, Any]:
+def wait_for_end(result: Mapping[str, Any]) -> None:
+    """For callers who take the result when everything is over."""
+
+
+def call_tool(
+    call: Call, tell_kept: Callable[[Mapping[str, Any]], None] = wait_for_end
+) -> dict[str, Any]:
     """Run the tool, record the call, and build the result that the model reads.
+
+    Args:
+        tell_kept: told the result of a call that changes something as soon as it is committed.
 
     Raises:
         UnrecordedError: nothing may be acknowledged, and nothing was kept.
@@ -104,7 +113,7 @@ def call_tool(call: Call) -> dict[str, Any]:
         AbandonedError: somebody else has recorded and answered it; nothing was kept.
     """
     try:
-        return run_tool(call, read_arguments(call))
+        return run_tool(call, read_arguments(call), tell_kept)
     except (UnrecordedError, RefusedError):
         raise
     except InputRequiredError as asked:
@@ -182,23 +191,31 @@ def read_arguments(call: Call) -> BaseModel:
         ) from error
 
 
-def run_tool(call: Call, arguments: BaseModel) -> dict[str, Any]:
+def run_tool(
+    call: Call, arguments: BaseModel, tell_kept: Callable[[Mapping[str, Any]], None]
+) -> dict[str, Any]:
     """Run the tool and record its success, in one transaction unless it only reads."""
     tool = call.tool
     if tool.open_world:
         call.record(Outcome.STARTED)
     if tool.read_only:
         return finish(call, arguments)
-    kept: list[dict[str, Any]] = []
+    is_kept = False
+
+    def keep() -> None:
+        nonlocal is_kept
+        is_kept = True
+        tell_kept(result)
+
     try:
         with transaction.atomic():
             # Before whatever the tool leaves for after the commit.
-            transaction.on_commit(lambda: kept.append(result))
+            transaction.on_commit(keep)
             if tool.runs_apart:
                 allow_idling(tool.time_limit + IDLE_MARGIN)
             result = finish(call, arguments)
     except Exception:
-        if not kept:
+        if not is_kept:
             raise
         # Its effects and its row are committed: this is no failure of the call any more.
         logger.exception("what %s left for after its commit has failed", tool.name)

@@ -19,8 +19,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from activity.events import Outcome
-from mcp_endpoint.calls import Call, build_stop_failure, call_tool
-from mcp_endpoint.errors import UnrecordedError
+from mcp_endpoint.calls import MAYBE_CHANGED, Call, build_stop_failure, call_tool
+from mcp_endpoint.errors import RefusedError, UnrecordedError
 from mcp_endpoint.exchange import Caller, Result, Steps
 from mcp_endpoint.gate import AbandonedError, Stop
 from mcp_endpoint.progress import ProgressFeed
@@ -29,10 +29,13 @@ from mcp_endpoint.results import build_tool_failure
 POLL_SECONDS = 0.25
 RECHECK_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 15.0
-# From the moment a tool's thread says that it keeps the call, until it has.
-SETTLING_SECONDS = 1.0
+# From the moment a tool's thread says that it has an end, until that is recorded and committed.
+SETTLING_SECONDS = 30.0
+# How long an answer waits for what its tool left for after the commit.
+AFTERWARDS_SECONDS = 1.0
 CANCEL_SECONDS = 0.5
 BUSY = "Earlier calls of this tool have not come to an end. Try again later."
+UNSETTLED = f"What became of this call is not known yet. {MAYBE_CHANGED}"
 
 logger = logging.getLogger(__name__)
 # Threads whose calls were answered without them: they end when their tool does.
@@ -62,8 +65,7 @@ class ToolThread(threading.Thread):
         """The thread: the call, then the end of its connection, then the news."""
         try:
             self._database = connections[DEFAULT_DB_ALIAS]
-            result = self._context.run(call_tool, self._call)
-            self._end = lambda: result
+            self._keep(self._context.run(call_tool, self._call, self._keep))
         except AbandonedError:
             return
         except BaseException as error:
@@ -75,21 +77,32 @@ class ToolThread(threading.Thread):
                 self._has_ended = True
                 late.discard(self)
 
+    def _keep(self, result: Result) -> None:
+        """The call has this result, whatever its tool left for later."""
+        self._end = lambda: result
+        self._feed.close()
+
     def get_result(self) -> Result:
-        """What the thread has come to.
+        """What the call has come to, once its feed is closed.
 
         Raises:
             Exception: whatever ended the call, as if it had run here.
-            UnrecordedError: it has not ended.
         """
+        self.join(AFTERWARDS_SECONDS)
+        self.let_go()
         return self._end()
+
+    def let_go(self) -> bool:
+        """Count the thread among those that go on after their calls, if it does."""
+        with late_lock:
+            if not self._has_ended:
+                late.add(self)
+            return not self._has_ended
 
     def give_up(self) -> None:
         """End the statement that runs, if any; the tool notices at its next step otherwise."""
-        with late_lock:
-            if self._has_ended:
-                return
-            late.add(self)
+        if not self.let_go():
+            return
         raw = self._database.connection if self._database else None
         if raw is None or raw.closed:
             return
@@ -123,8 +136,46 @@ class Failure:
 
 
 def fail_unfinished() -> Result:
-    """The answer of a call that was being kept and has not come back from it."""
+    """The end of a thread that has come to none; nobody asks for it while the feed is open."""
     raise UnrecordedError
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a call is to be given up, and whatever refuses its caller."""
+
+    stop: Stop
+    refusal: RefusedError | None = None
+
+    def tell(self, call: Call) -> Result:
+        """The answer to a call that was given up.
+
+        Raises:
+            RefusedError: the caller may not have one.
+        """
+        if self.refusal:
+            raise self.refusal
+        return build_stop_failure(call, self.stop)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What may end one call from outside: the clock, the caller, the permission."""
+
+    call: Call
+    caller: Caller
+    recheck_at: float
+
+    def find_ending(self, now: float) -> Ending | None:
+        """Why the call should be given up now, if there is a reason."""
+        stop = self.call.gate.find_stop()
+        if stop and not (stop.outcome is Outcome.CANCELLED and self.call.tool.open_world):
+            return Ending(stop)
+        if now >= self.recheck_at:
+            self.recheck_at = now + RECHECK_SECONDS
+            if ended := self.caller.find_end():
+                return Ending(Stop(Outcome.REFUSED, ended.reason), ended)
+        return None
 
 
 def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress: bool) -> Steps:
@@ -141,23 +192,25 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
     thread = ToolThread(call, feed)
     thread.start()
     is_heard = caller.accepts_stream
-    recheck_at = time.monotonic() + RECHECK_SECONDS
-    sign_of_life_at = time.monotonic() + KEEP_ALIVE_SECONDS
+    began_at = time.monotonic()
+    watch = Watch(call, caller, began_at + RECHECK_SECONDS)
+    sign_of_life_at = began_at + KEEP_ALIVE_SECONDS
+    settling_until: float | None = None
     while True:
-        step = feed.wait(min(POLL_SECONDS, call.gate.seconds_left))
+        is_open = settling_until is None
+        step = feed.wait(min(POLL_SECONDS, call.gate.seconds_left) if is_open else POLL_SECONDS)
         if feed.is_closed:
             return thread.get_result()
-        stop = call.gate.find_stop()
-        if stop and not (stop.outcome is Outcome.CANCELLED and call.tool.open_world):
-            was_stopped = stop_call(call, thread, stop)
-            return build_stop_failure(call, stop) if was_stopped else thread.get_result()
         now = time.monotonic()
-        if now >= recheck_at:
-            recheck_at = now + RECHECK_SECONDS
-            if ended := caller.find_end():
-                if stop_call(call, thread, Stop(Outcome.REFUSED, ended.reason)):
-                    raise ended
-                return thread.get_result()
+        if settling_until is None:
+            if ending := watch.find_ending(now):
+                if stop_call(call, thread, ending.stop):
+                    return ending.tell(call)
+                # Its end is being recorded; whatever that is, nothing else may be told.
+                settling_until = now + SETTLING_SECONDS
+        elif now >= settling_until:
+            thread.let_go()
+            return build_tool_failure(f"{UNSETTLED} Reference: {call.context.reference}")
         is_heard = is_heard and not caller.presence.is_gone()
         is_news = step is not None and tells_progress
         if is_heard and (is_news or now >= sign_of_life_at):
@@ -176,7 +229,6 @@ def stop_call(call: Call, thread: ToolThread, stop: Stop) -> bool:
         UnrecordedError: it is given up, and the row could not be written.
     """
     if not call.gate.stop():
-        thread.join(SETTLING_SECONDS)
         return False
     thread.give_up()
     call.record(stop.outcome, stop.reason)

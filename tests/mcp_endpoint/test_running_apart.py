@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 
 from accounts.models import Organization
 from mcp_endpoint import running
+from mcp_endpoint.calls import Call
 from mcp_endpoint.context import CallContext
-from mcp_endpoint.errors import ToolError
+from mcp_endpoint.errors import ToolError, UnauthorizedError
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, ProbeArguments, ProbeResult, rows_of
 from tests.mcp_endpoint.test_calls import WRITES, assert_unavailable, break_recorder
@@ -343,6 +344,65 @@ def test_threads_that_never_end_do_not_become_ever_more(
     for thread in list(running.late):
         thread.join(10)
     assert outcomes(other.call(name)) == [("succeeded", "")]
+
+
+@pytest.mark.parametrize("end", ["limit", "permission"])
+def test_what_is_committed_is_told_whatever_its_tool_left_for_later(
+    world: Any, mcp: McpClient, add_tool: AddTool, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    released = threading.Event()
+    asked: list[str] = []
+
+    def find_end(principal: Any) -> Any:
+        asked.append("")
+        return UnauthorizedError("Gone.", reason="connection_revoked")
+
+    def leave(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        transaction.on_commit(lambda: bool(released.wait(10)))
+        return rename(context, arguments)
+
+    monkeypatch.setattr(running, "AFTERWARDS_SECONDS", 0.4)
+    if end == "permission":
+        monkeypatch.setattr(running, "RECHECK_SECONDS", 0.2)
+        monkeypatch.setattr("mcp_endpoint.views.find_end", find_end)
+    name = add_tool(leave, **APART, time_limit=0.2 if end == "limit" else 30.0)
+    answer = mcp.call(name, {"text": "Renamed"})
+    assert answer.json()["result"]["isError"] is False
+    assert outcomes(answer) == [("succeeded", "")]
+    assert not asked
+    world.acme.refresh_from_db()
+    assert world.acme.name == "Renamed"
+    # Nobody waits for it, but it counts as a thread that goes on.
+    assert [thread.name for thread in running.late] == [f"tool {name}"]
+    released.set()
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_a_call_that_is_being_committed_is_never_said_to_have_failed(
+    world: Any, mcp: McpClient, add_tool: AddTool, monkeypatch: pytest.MonkeyPatch, is_slow: bool
+) -> None:
+    settled = threading.Event()
+    record = Call.record
+
+    def record_slowly(call: Call, *arguments: Any) -> None:
+        record(call, *arguments)
+        time.sleep(1.5)
+        settled.set()
+
+    monkeypatch.setattr(Call, "record", record_slowly)
+    monkeypatch.setattr(running, "SETTLING_SECONDS", 0.3 if is_slow else 30.0)
+    answer = mcp.call(add_tool(rename, **APART, time_limit=0.5), {"text": "Renamed"})
+    assert answer.status_code == 200
+    text = answer.json()["result"]["content"][0]["text"]
+    if is_slow:
+        assert "It may have taken effect" in text and "Try again" not in text
+    else:
+        assert answer.json()["result"]["isError"] is False and settled.is_set()
+    for thread in list(running.late):
+        thread.join(10)
+    assert outcomes(answer) == [("succeeded", "")]
+    world.acme.refresh_from_db()
+    assert world.acme.name == "Renamed"
 
 
 # --- in the web thread ------------------------------------------------------------------------

@@ -43,7 +43,7 @@ RUNNING_CALLS: tuple[Mutant, ...] = (
     mutant(
         (262,),
         RUNNING,
-        "            if ended := caller.find_end():\n",
+        "            if ended := self.caller.find_end():\n",
         "            if ended := None:\n",
         STREAM_TESTS + "test_a_call_ends_soon_after_the_permission_it_came_with",
         STREAM_TESTS + "test_a_stream_ends_when_its_application_is_disconnected",
