@@ -22,6 +22,7 @@ from mcp_endpoint.errors import RateLimitedError
 from mcp_endpoint.exchange import Steps
 from mcp_endpoint.protocol import Message
 from mcp_endpoint.registry import registry
+from mcp_endpoint.visibility import find_obstacle
 from oauth_ext.verification import Principal
 
 # A client that opens, discovers and asks who it is before each call is still far below it.
@@ -78,9 +79,9 @@ def find_cost(principal: Principal, message: Message) -> Cost:
 
 
 def find_tool_cost(principal: Principal, name: object) -> Cost:
-    """What a call of it costs."""
+    """What a call of it costs: the same for a tool that is absent and one that is hidden."""
     tool = registry.find(name) if isinstance(name, str) else None
-    if tool is None:
+    if tool is None or find_obstacle(principal, scope=tool.scope, tool=tool.name) is not None:
         return Cost.CALL
     return Cost.CALL if tool.metered else Cost.ROW
 

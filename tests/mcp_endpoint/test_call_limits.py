@@ -17,7 +17,7 @@ from accounts.models import TokenBucket
 from mcp_endpoint import call_limits
 from mcp_endpoint.call_limits import Attempts, Slots, hold_slot
 from mcp_endpoint.registry import registry
-from oauth_ext.models import Connection
+from oauth_ext.models import Connection, OrganizationPolicy
 from tests.buckets import leave_tokens
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, ProbeResult, rows_of
@@ -272,6 +272,20 @@ def test_what_is_free_writes_no_more_rows_than_calls_that_are_counted(
     call_limits.free_rows.clock = lambda: 1.0
     assert [mcp.call(free).status_code for _ in range(3)] == [200, 200, 429]
     assert log().filter(event="mcp.tool.called", tool=free).count() == 60
+
+
+def test_a_free_tool_that_is_hidden_costs_what_an_absent_one_costs(
+    world: Any, connect: Any, probe: str, free: str, restart: Any
+) -> None:
+    OrganizationPolicy.objects.create(organization=world.acme, hidden_tools=[free])
+    mcp = McpClient(connect(world.alice, world.acme).access_token)
+    other = McpClient(connect(world.alice, world.borealis).access_token)
+    for each in (mcp, other):
+        each.call(probe)
+    drain("connection", restart)
+    for name in (free, "no_such_tool"):
+        read_refusal(mcp.call(name), "connection_rate")
+    assert other.call(free).status_code == 200
 
 
 def test_everything_has_a_wider_limit_well_formed_or_not(mcp: McpClient, log: Any) -> None:

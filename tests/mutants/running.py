@@ -55,4 +55,11 @@ RUNNING_CALLS: tuple[Mutant, ...] = (
         "    if False:\n",
         LIMIT_TESTS + "test_what_is_free_writes_no_more_rows_than_calls_that_are_counted",
     ),
+    mutant(
+        (295,),
+        LIMITS,
+        " or find_obstacle(principal, scope=tool.scope, tool=tool.name) is not None:\n",
+        ":\n",
+        LIMIT_TESTS + "test_a_free_tool_that_is_hidden_costs_what_an_absent_one_costs",
+    ),
 )
