@@ -1,6 +1,6 @@
 """The log in people's words: what happened, and why something was refused."""
 
-from activity.events import Event
+from activity.events import Event, Outcome
 from activity.models import ActivityEvent
 
 TITLES = {
@@ -209,13 +209,24 @@ def build_title(event: ActivityEvent) -> str:
 
 def build_reason(event: ActivityEvent) -> str:
     """Why, in a sentence; empty if it simply worked."""
+    if is_unforeseen(event):
+        subject = "The tool" if event.event == Event.TOOL_CALLED else "It"
+        return f"{subject} failed ({event.reason})."
     return explain_reason(event.reason)
 
 
+def is_unforeseen(event: ActivityEvent) -> bool:
+    """Whether the reason is the name of an exception that nobody thought of."""
+    return event.outcome == Outcome.FAILED and event.reason != "" and event.reason not in REASONS
+
+
 def explain_reason(reason: str) -> str:
-    """A slug in a sentence; empty for none. An unlisted one is shown as words."""
+    """A slug in a sentence; empty for none. An unlisted one is shown as words, unless it is the
+    name of an exception."""
     if not reason:
         return ""
+    if reason not in REASONS and reason != reason.lower():
+        return f"It failed ({reason})."
     return REASONS.get(reason, reason.replace("_", " ").capitalize() + ".")
 
 

@@ -3,8 +3,9 @@
 Ours alone, like the other words of the log; a reason without an entry gets what always helps.
 """
 
-from activity.events import Outcome
+from activity.events import Event, Outcome
 from activity.models import ActivityEvent
+from activity.narrative import is_unforeseen
 
 CONNECT_AGAIN = "Connect the application again and allow it."
 OWN_PAGE = "the AI access page of their settings"
@@ -72,6 +73,10 @@ REMEDIES = {
     "user_inactive": "Ask the operator of this server.",
 }
 SUPPORT = "If it happens again, give the reference to support: it leads to this."
+FAULT_IN_TOOL = (
+    "This is a fault in the tool. Give the reference to whoever runs the server: it finds the "
+    "traceback in the server's log."
+)
 NOTHING = "Nothing: it worked."
 
 
@@ -81,6 +86,8 @@ def find_remedy(event: ActivityEvent) -> str:
         return NOTHING
     if event.reason in REMEDIES:
         return REMEDIES[event.reason]
+    if event.event == Event.TOOL_CALLED and is_unforeseen(event):
+        return FAULT_IN_TOOL
     if event.outcome == Outcome.FAILED:
         return "It was our fault. Try again. " + SUPPORT
     return SUPPORT

@@ -165,7 +165,15 @@ def test_a_reference_of_another_length_is_refused_by_the_table() -> None:
     ("event", "tool", "outcome", "reason", "title", "words"),
     [
         ("mcp.tool.called", "whoami", "succeeded", "", "Called whoami", ""),
-        ("mcp.tool.called", "whoami", "failed", "x", "Tried whoami", "X."),
+        ("mcp.tool.called", "whoami", "failed", "x", "Tried whoami", "The tool failed (x)."),
+        (
+            "http.request.failed",
+            "",
+            "failed",
+            "KeyError",
+            "Something went wrong on our side",
+            "It failed (KeyError).",
+        ),
         ("some.new.event", "", "refused", "brand_new", "some.new.event", "Brand new."),
         (
             "oauth.refresh_token.replayed",

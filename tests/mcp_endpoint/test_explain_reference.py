@@ -11,11 +11,13 @@ from activity.origin import Origin
 from activity.recorder import record_event
 from activity.references import new_reference
 from activity.remedies import NOTHING, REMEDIES, SUPPORT
+from mcp_endpoint.content import Text
+from mcp_endpoint.context import CallContext
 from oauth_ext import visible_activity
 from oauth_ext.connection_control import pause_connection
 from oauth_ext.models import Connection, PersonalAccessToken
 from tests.mcp_client import McpClient
-from tests.mcp_endpoint.conftest import AddTool, Join, rows_of
+from tests.mcp_endpoint.conftest import AddTool, Join, Register, rows_of
 
 pytestmark = pytest.mark.django_db
 
@@ -73,13 +75,13 @@ def test_what_the_same_request_did_is_told_with_it(
 
 
 def test_a_fault_of_ours_is_called_one(alice: McpClient, add_tool: AddTool) -> None:
-    def fail(context: Any, arguments: Any) -> Any:
-        raise RuntimeError("secret words")
+    def take_too_long(context: Any, arguments: Any) -> Any:
+        context.check_cancelled()
 
-    reference = alice.call(add_tool(fail))["Reference-Id"]
+    reference = alice.call(add_tool(take_too_long, time_limit=1e-9))["Reference-Id"]
     told = explain(alice, reference)
+    assert told["events"][0]["reason"] == "time_limit"
     assert "our fault" in told["explanation"] and SUPPORT in told["explanation"]
-    assert "secret words" not in str(told)
 
 
 def test_a_paused_application_s_refusal_is_explained_through_another(
@@ -250,6 +252,25 @@ def test_looking_for_a_reference_has_an_end(
         )
     assert "Nothing that you may see" in ben.fail(TOOL, {"reference": succeeded})
     explain(ben, refused)
+
+
+def test_a_fault_in_a_tool_is_told_as_one_with_who_finds_its_cause(
+    mcp: McpClient, register: Register
+) -> None:
+    def stumble(context: CallContext) -> Text:
+        """Stumble."""
+        raise ValueError("canary")
+
+    reference = mcp.call(register(stumble))["Reference-Id"]
+    told = explain(mcp, reference)
+    assert "canary" not in str(told)
+    assert told["events"][0]["why"] == "The tool failed (ValueError)."
+    assert told["events"][0]["what_to_do"].startswith("This is a fault in the tool. Give the ")
+    assert mcp.use("search_activity", {"reference": reference})["entries"][0]["why"] == (
+        "The tool failed (ValueError)."
+    )
+    (reason,) = mcp.use("activity_summary")["reasons"]
+    assert (reason["reason"], reason["why"]) == ("ValueError", "It failed (ValueError).")
 
 
 def test_every_remedy_belongs_to_a_reason_that_is_told() -> None:
