@@ -59,10 +59,10 @@ class FormUsedError(Exception):
 class PersonalTokenSummary:
     """A token as its owner sees it; ``hint`` is all that is left of the secret.
 
-    ``scopes`` are those that role and organization allow now; ``tools`` are the titles of the only
-    ones it may call, None stands for all within its scopes. A token that ``is_replaced`` works
-    until ``expires_at`` beside the one that took its place. ``limit_days`` is the organization's
-    longest life if that is what ends it.
+    ``scopes`` are those that role and organization allow now; ``tools`` are the names of the only
+    ones it may call, None stands for all within its scopes; ``tool_titles`` say the same to people.
+    A token that ``is_replaced`` works until ``expires_at`` beside the one that took its place.
+    ``limit_days`` is the organization's longest life if that is what ends it.
     """
 
     id: UUID
@@ -72,6 +72,7 @@ class PersonalTokenSummary:
     organization_name: str
     scopes: tuple[str, ...]
     tools: tuple[str, ...] | None
+    tool_titles: tuple[str, ...] | None
     hint: str
     created_at: datetime
     expires_at: datetime
@@ -232,7 +233,8 @@ def summarize(token: PersonalAccessToken, now: datetime) -> PersonalTokenSummary
         label=token.label,
         organization_name=token.organization.name,
         scopes=tuple(format_scope(grantable & set(token.scope.split())).split()),
-        tools=None if token.allowed_tools is None else name_tools(token.allowed_tools),
+        tools=None if token.allowed_tools is None else tuple(sorted(token.allowed_tools)),
+        tool_titles=None if token.allowed_tools is None else name_tools(token.allowed_tools),
         hint=token.hint,
         created_at=token.created_at,
         expires_at=expires_at,

@@ -79,7 +79,7 @@ class PersonalAccessToken(BaseModel):
     user_email: str = Field(description="Whom it acts for.")
     scopes: list[str] = Field(description="What its owner's role allows of it now.")
     only_tools: list[str] | None = Field(
-        description="Titles of the only tools it may use, here and on /mcp; null for all."
+        description="Names of the only tools it may use, here and on /mcp; null for all."
     )
     state: str = Field(
         description="active; expired; replaced: works until expires_at beside its successor"

@@ -37,7 +37,7 @@ class PersonalAccessTokenEntry(BaseModel):
     last_four: str = Field(description="The end of the secret, to tell which one a script has.")
     scopes: list[str] = Field(description="What the owner's role allows of it now.")
     only_tools: list[str] | None = Field(
-        description="Titles of the only tools it may call; null is all within its scopes."
+        description="Names of the only tools it may call; null is all within its scopes."
     )
     state: str = Field(
         description="active; expired; replaced: works until expires_at beside its successor"

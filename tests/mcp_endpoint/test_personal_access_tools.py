@@ -81,7 +81,7 @@ def test_the_list_tells_how_a_token_stands(
     PersonalAccessToken.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     assert listed(alice)[0]["state"] == "expired"
     PersonalAccessToken.objects.update(allowed_tools=["whoami"], expires_at=token.expires_at)
-    assert listed(alice)[0]["only_tools"] == ["Who am I"]
+    assert listed(alice)[0]["only_tools"] == ["whoami"]
     note = alice.use("list_personal_access_tokens")["note"]
     assert "/settings/ai-access" in note
     settings.PERSONAL_TOKENS_ENABLED = False

@@ -178,6 +178,10 @@ def test_personal_tokens_are_listed_without_their_secret_and_revoked(
         None,
     )
     assert secret not in answer.content.decode()
+    PersonalAccessToken.objects.update(allowed_tools=["whoami", "list_personal_access_tokens"])
+    (narrowed,) = ben.get("personal-access-tokens")["personal_access_tokens"]
+    assert narrowed["only_tools"] == ["list_personal_access_tokens", "whoami"]
+    PersonalAccessToken.objects.update(allowed_tools=None)
     assert api.get("personal-access-tokens")["personal_access_tokens"] == []
     listed = api.get("personal-access-tokens?whole_organization=true")["personal_access_tokens"]
     assert [(token["id"], token["user_email"]) for token in listed] == [
