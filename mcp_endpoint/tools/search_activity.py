@@ -1,12 +1,11 @@
 """``search_activity``: what happened, inside one organization."""
 
 from datetime import UTC, datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from activity.events import Event
+from activity.events import Event, Outcome
 from activity.models import ActivityEvent, ActivityQuerySet
 from activity.references import parse_reference
 from mcp_endpoint.activity_answers import CLIENT
@@ -32,7 +31,9 @@ class SearchActivityArguments(BaseModel):
 
     event: Event | None = Field(default=None, description="One kind of event.")
     tool: str | None = Field(default=None, max_length=64, description="A tool's exact name.")
-    outcome: Literal["succeeded", "refused", "failed", "started"] | None = None
+    outcome: Outcome | None = Field(
+        default=None, description="How it ended; cancelled: whoever asked went away."
+    )
     reference: str | None = Field(
         default=None, max_length=32, description="The 13 characters that an error showed."
     )

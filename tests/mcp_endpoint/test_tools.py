@@ -6,9 +6,14 @@ from uuid import uuid4
 
 import pytest
 
+from activity.events import Event, Outcome
 from activity.models import ActivityEvent
+from activity.origin import Origin
+from activity.recorder import record_event
+from activity.references import new_reference
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import Join, rows_of
+from tests.rest_api.conftest import ApiClient
 
 pytestmark = pytest.mark.django_db
 
@@ -237,6 +242,28 @@ def test_filters_narrow_and_pages_continue_without_gap_or_repetition(
     until = mcp.use("search_activity", {"tool": "whoami", "until": moment})["entries"]
     assert [entry["id"] for entry in since] == seen[:3]
     assert [entry["id"] for entry in until] == seen[3:]
+
+
+def test_every_outcome_can_be_searched_for_with_a_tool_and_over_the_api(
+    world: Any, join: Join
+) -> None:
+    mcp, own = caller(join, world.alice, world.acme)
+    for outcome in Outcome:
+        record_event(
+            Event.TOOL_CALLED,
+            origin=Origin(new_reference()),
+            outcome=outcome,
+            user_id=world.alice.id,
+            organization_id=world.acme.id,
+            tool="probe",
+        )
+    api = ApiClient(own.access_token)
+    for outcome in Outcome:
+        filters = {"outcome": outcome.value, "tool": "probe"}
+        (entry,) = mcp.use("search_activity", filters)["entries"]
+        assert entry["outcome"] == outcome
+        query = f"activity?outcome={outcome.value}&tool=probe"
+        assert [each["id"] for each in api.get(query)["entries"]] == [entry["id"]]
 
 
 @pytest.mark.parametrize(
