@@ -47,6 +47,9 @@ from oauth_ext.verification import Principal, TokenRefusedError, verify_bearer
 
 # What the endpoint's own watch over tools that only read ends a call with.
 WRITE_REFUSED = "ReadOnlyToolError"
+# A resource may be there and not for this person, so that its absence asks nothing.
+ABSENT = ("unknown_tool", "unknown_prompt")
+NOT_LOADED = " Is its application in HOST_APPS?"
 
 Reader = Callable[[Exchange], Mapping[str, Any]]
 
@@ -196,7 +199,8 @@ class Caller:
             record_refusal(refusal, origin, principal, MODERN_VERSIONS[-1])
             if isinstance(refusal, ReadingFailedError) and refusal.__cause__ is not None:
                 raise refusal.__cause__ from None
-            raise ToolRefused(refusal.message, refusal.reason) from None
+            question = NOT_LOADED if refusal.reason in ABSENT else ""
+            raise ToolRefused(f"{refusal.message}{question}", refusal.reason) from None
 
 
 def build_origin() -> Origin:

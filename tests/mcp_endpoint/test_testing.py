@@ -75,6 +75,7 @@ def test_what_stands_before_a_tool_stands_before_it_here(world: World, register:
     with pytest.raises(ToolRefused) as unknown:
         call_as(world.alice, world.acme).call("no_such_tool")
     assert unknown.value.reason == "unknown_tool"
+    assert unknown.value.text.endswith(" Is its application in HOST_APPS?")
     with pytest.raises(ToolRefused) as wrong:
         call_as(world.alice, world.acme).call(name, title="New")
     assert wrong.value.reason == "invalid_arguments"
