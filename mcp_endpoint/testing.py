@@ -40,6 +40,7 @@ from mcp_endpoint.protocol import CAPABILITIES_KEY, MODERN_VERSIONS, Era, Messag
 from mcp_endpoint.refusals import record_refusal
 from mcp_endpoint.registry import registry
 from mcp_endpoint.resource_methods import read_resource
+from mcp_endpoint.result_shapes import build_result
 from mcp_endpoint.tool_methods import admit
 from oauth_ext.personal_tokens import create_personal_token
 from oauth_ext.scopes import SUPPORTED, format_scope
@@ -284,6 +285,7 @@ class Watch:
             except Exception as error:
                 self.failure = error
                 raise
+            self.hold_to_promise(tool, context)
             return self.returned
 
         return replace(
@@ -291,6 +293,14 @@ class Watch:
             tool=replace(tool, function=run),
             context=replace(made.context, reporter=progress.append),
         )
+
+    def hold_to_promise(self, tool: Tool, context: CallContext) -> None:
+        """What the function gave back is of the type it promised, and can be sent."""
+        try:
+            build_result(tool.shape, self.returned, context.protocol_version)
+        except (TypeError, ValueError) as error:
+            self.failure = AssertionError(f"{tool.name}: {error}")
+            raise
 
     @contextmanager
     def forbid_writing(self) -> Iterator[None]:

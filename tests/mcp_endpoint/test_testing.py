@@ -175,6 +175,21 @@ def test_a_result_that_its_schema_does_not_allow_fails_the_test(
         caller.call(name, name="Much too long")
 
 
+def promise(context: CallContext) -> Counted:
+    """Promise a model and give something else."""
+    return {"people": 1}  # type: ignore[return-value]
+
+
+def test_a_result_of_another_type_fails_the_test_and_is_named(
+    world: World, register: Register
+) -> None:
+    caller = call_as(world.alice, world.acme)
+    sentence = "^promise: a tool promised Counted and gave back dict$"
+    with pytest.raises(AssertionError, match=sentence):
+        caller.call(register(promise))
+    assert [(row.outcome, row.reason) for row in caller.rows] == [("failed", "TypeError")]
+
+
 def test_steps_are_collected_and_the_call_runs_in_the_test_s_own_transaction(
     world: World, register: Register
 ) -> None:
