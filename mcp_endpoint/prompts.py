@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from mcp_endpoint.completers import Completer, check_completers
 from mcp_endpoint.content import CONTENT_TYPES, Content, Text
+from mcp_endpoint.decorators import explained
 from mcp_endpoint.definitions import check_name, check_scope, check_title
 from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
@@ -84,6 +85,7 @@ class PromptRegistry:
 prompt_registry = PromptRegistry()
 
 
+@explained
 def prompt(
     *,
     scope: str | None = None,

@@ -7,6 +7,7 @@ MCP 2026-07-28 server/tools.
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from mcp_endpoint.decorators import explained
 from mcp_endpoint.definitions import DEFAULT_TIME_LIMIT, Tool, ToolOptions, define_tool
 from mcp_endpoint.errors import ToolDefinitionError
 
@@ -54,6 +55,7 @@ class ToolRegistry:
 registry = ToolRegistry()
 
 
+@explained
 def tool(
     *,
     scope: str | None = None,

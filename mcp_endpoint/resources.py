@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from mcp_endpoint.completers import Completer
+from mcp_endpoint.decorators import explained
 from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.resource_definitions import Lister, Resource, ResourceFunction, define_resource
 from mcp_endpoint.signatures import name_place
@@ -70,6 +71,7 @@ class ResourceRegistry:
 resource_registry = ResourceRegistry()
 
 
+@explained
 def resource(
     *,
     uri: str | None = None,

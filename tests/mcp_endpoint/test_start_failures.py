@@ -70,7 +70,15 @@ def test_a_start_ends_with_the_line_to_mend_and_no_traceback(tmp_path: Path) -> 
         ("import nothing_there", "line 1: ModuleNotFoundError: No module named 'nothing_there'"),
         (
             "from mcp_endpoint.registry import tool\n\ntool(scop='read')",
-            "line 3: TypeError: tool() got an unexpected keyword argument 'scop'",
+            "line 3: TypeError: tool() has no scop; did you mean scope?",
+        ),
+        (
+            "from mcp_endpoint.prompts import prompt\n\nprompt(zzz='read')",
+            "line 3: TypeError: prompt() has no zzz; it has scope, title, name, redact, complete",
+        ),
+        (
+            "from mcp_endpoint.resources import resource\n\n@resource\ndef f():\n    pass",
+            "line 3: TypeError: write @resource(scope=…, title=…, …)",
         ),
         ("import json\njson.loads('x')", "line 2: JSONDecodeError: Expecting value"),
         ("raise ValueError('one\\ntwo')", "line 1: ValueError: one"),
