@@ -210,7 +210,7 @@ def run_apart(call: Call, feed: ProgressFeed, caller: Caller, *, tells_progress:
                 settling_until = now + SETTLING_SECONDS
         elif now >= settling_until:
             thread.let_go()
-            return build_tool_failure(f"{UNSETTLED} Reference: {call.context.reference}")
+            return build_tool_failure(UNSETTLED, call.context.reference)
         is_heard = is_heard and not caller.presence.is_gone()
         is_news = step is not None and tells_progress
         if is_heard and (is_news or now >= sign_of_life_at):
