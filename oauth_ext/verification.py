@@ -253,7 +253,7 @@ def _build_principal(
     allowed_tools: frozenset[str] | None = None,
 ) -> Principal:
     # find_refusal has passed, so the organization and the membership exist.
-    assert standing.organization_id and standing.organization_name and standing.role
+    assert standing.organization_id and standing.organization_name is not None and standing.role
     return Principal(
         user_id=standing.user_id,
         email=standing.email,

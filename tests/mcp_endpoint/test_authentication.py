@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.models import Organization
 from activity.models import ActivityEvent
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import rows_of
@@ -206,3 +207,8 @@ def test_the_challenge_never_follows_the_host_that_was_sent(settings: Any) -> No
     )
     assert settings.PUBLIC_URL in answer.headers["WWW-Authenticate"]
     assert "evil" not in answer.headers["WWW-Authenticate"]
+
+
+def test_an_organization_without_a_name_is_one_all_the_same(world: Any, alice_acme: Any) -> None:
+    Organization.objects.filter(id=world.acme.id).update(name="")
+    assert McpClient(alice_acme.access_token).use("whoami")["organization"] == ""
