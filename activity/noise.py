@@ -1,7 +1,8 @@
 """Refusals that can be caused at no cost, kept from filling the log.
 
 The first twenty of a source (an address, an IPv6 /64) of one kind in a minute are rows of their
-own, the first twenty of a dead token, and the first sixty of somebody signed in. Beyond that one
+own, the first twenty of a dead token or of a caller over a limit, and the first sixty of somebody
+signed in and of a token that works. Beyond that one
 summary row stands for the rest of the minute; they all carry its reference, so that no reference
 leads nowhere. How many it stands for is told when the next one comes.
 """
@@ -26,6 +27,8 @@ from activity.subject import Subject
 ROWS_PER_MINUTE = 20
 # People are patient with a page that reloads itself; a program with their cookie is not.
 ROWS_OF_A_PERSON = 60
+# Whoever caused these goes on calling, mostly unheard; and a count has one allowance only.
+LOUD = frozenset({Event.TOKEN_REFUSED, Event.LIMIT_REFUSED})
 
 # ``last_count`` is what the previous minute came to, in the first answer of a new one.
 COUNT = """
@@ -100,6 +103,19 @@ def record_token_noise(
     source = subject.name_source() or name_source(origin.ip)
     summary = Summary(event, origin, source, subject)
     return record_within(ROWS_PER_MINUTE, summary, row)
+
+
+def record_caller_noise(
+    event: Event, *, origin: Origin, subject: Subject, record_row: Callable[[], None]
+) -> str:
+    """Record a refusal of somebody whose token works; return the reference to show.
+
+    Args:
+        record_row: writes the row with the origin's reference; such rows tell more.
+    """
+    allowance = ROWS_PER_MINUTE if event in LOUD else ROWS_OF_A_PERSON
+    summary = Summary(event, origin, subject.name_source(), subject)
+    return record_within(allowance, summary, record_row)
 
 
 def record_within(allowance: int, summary: "Summary", record_row: Callable[[], None]) -> str:

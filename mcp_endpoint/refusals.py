@@ -1,19 +1,19 @@
 """The activity row of every request that is answered with an error.
 
-A refusal of somebody whose token works is one row of its own. Strangers can cause refusals at no
-cost, and so can whoever has a token that ended: theirs go through the noise limit, which may hand
-back the reference of a summary instead.
+Refusals can be caused at no cost, by strangers as by whoever has a token that works or that ended:
+all go through the noise limit, which may hand back the reference of a summary instead of a row.
 """
 
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import django.db
 
 from activity.events import Event, Outcome
-from activity.noise import record_token_noise
+from activity.noise import record_caller_noise, record_token_noise
 from activity.origin import Origin
 from activity.recorder import record_event
 from activity.subject import Subject
@@ -31,16 +31,16 @@ def record_refusal(
     Raises:
         django.db.Error: the row could not be written.
     """
-    # Whoever is over a limit goes on calling; their refusals must not fill the log.
-    if principal is None or refusal.event is Event.LIMIT_REFUSED:
+    if principal is None:
         return record_token_noise(
             refusal.event,
             origin=origin,
             reason=refusal.reason,
             http_status=refusal.status,
-            subject=refusal.subject or build_subject(principal),
+            subject=refusal.subject or Subject(),
         )
-    record_event(
+    row = partial(
+        record_event,
         refusal.event,
         origin=origin,
         outcome=refusal.outcome,
@@ -50,7 +50,9 @@ def record_refusal(
         http_status=refusal.status,
         **asdict(build_subject(principal, refusal.details)),
     )
-    return origin.reference
+    return record_caller_noise(
+        refusal.event, origin=origin, subject=build_subject(principal), record_row=row
+    )
 
 
 def record_fault(origin: Origin, principal: Principal | None, reason: str) -> None:

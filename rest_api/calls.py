@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import django.db
@@ -17,9 +18,10 @@ from django.http import HttpResponse
 from pydantic import BaseModel
 
 from activity.events import Event, Outcome
-from activity.noise import record_token_noise
+from activity.noise import record_caller_noise, record_token_noise
 from activity.origin import Origin
 from activity.recorder import record_event
+from activity.subject import Subject
 from mcp_endpoint.errors import RefusedError, UnrecordedError
 from mcp_endpoint.refusals import build_subject
 from mcp_endpoint.responses import build_document
@@ -94,19 +96,26 @@ class Progress:
             UnrecordedError: the row could not be written.
         """
         event = Event.API_REFUSED if refusal.event is Event.REQUEST_REFUSED else refusal.event
-        # Beyond a limit a row for each request would only move the flood into the log.
-        if self.principal is not None and event is not Event.LIMIT_REFUSED:
-            status = refusal.status
-            self.record(event, Outcome.REFUSED, status=status, reason=refusal.reason)
-            return self.origin.reference
         try:
-            # Strangers refuse themselves at no cost, and so does whoever has a dead token.
+            if self.principal is not None:
+                return record_caller_noise(
+                    event,
+                    origin=self.origin,
+                    subject=build_subject(self.principal),
+                    record_row=partial(
+                        self.record,
+                        event,
+                        Outcome.REFUSED,
+                        status=refusal.status,
+                        reason=refusal.reason,
+                    ),
+                )
             return record_token_noise(
                 event,
                 origin=self.origin,
                 reason=refusal.reason,
                 http_status=refusal.status,
-                subject=refusal.subject or build_subject(self.principal),
+                subject=refusal.subject or Subject(),
             )
         except django.db.Error as error:
             raise UnrecordedError from error

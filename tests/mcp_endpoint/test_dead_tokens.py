@@ -1,4 +1,4 @@
-"""Tokens that ended: whoever still has one can show it for ever, and must not fill the log."""
+"""Tokens that ended, and those that work and are used badly: neither may fill the log."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from activity.noise import ROWS_PER_MINUTE
+from activity.noise import ROWS_OF_A_PERSON, ROWS_PER_MINUTE
 from oauth_ext.families import revoke_family
 from oauth_ext.models import PersonalAccessToken
 from tests.conftest import World
@@ -100,7 +100,45 @@ def test_a_dead_token_s_flood_hides_no_refusal_of_another_connection(
     assert (row.event, row.connection_id) == ("mcp.token.refused", other.connection.id)
 
 
-def test_refusals_of_a_token_that_works_are_rows_of_their_own(mcp: McpClient, log: Any) -> None:
-    answers = [mcp.legacy("nonsense") for _ in range(ROWS_PER_MINUTE + 5)]
-    assert len({answer.headers["Reference-Id"] for answer in answers}) == ROWS_PER_MINUTE + 5
-    assert log().filter(event="mcp.request.refused").count() == ROWS_PER_MINUTE + 5
+def send_unknown_method(mcp: McpClient) -> Any:
+    return mcp.legacy("nonsense")
+
+
+def send_garbage(mcp: McpClient) -> Any:
+    return mcp.send(b"{")
+
+
+def call_absent_tool(mcp: McpClient) -> Any:
+    return mcp.call("no_such_tool")
+
+
+@pytest.mark.case(343)
+@pytest.mark.parametrize("refused", [send_unknown_method, send_garbage, call_absent_tool])
+def test_refusals_of_a_token_that_works_are_sixty_rows_a_minute_and_a_summary(
+    mcp: McpClient, alice_acme: Any, log: Any, clock: Any, refused: Callable[[McpClient], Any]
+) -> None:
+    references = [refused(mcp).headers["Reference-Id"] for _ in range(SHOWN)]
+    assert len(set(references[:ROWS_OF_A_PERSON])) == ROWS_OF_A_PERSON
+    assert len(set(references[ROWS_OF_A_PERSON:])) == 1
+    rows = log().filter(reference__in=set(references))
+    assert rows.filter(event="mcp.request.refused").count() == ROWS_OF_A_PERSON
+    summary = rows.get(event="http.noise.summarized")
+    assert summary.reference == references[-1]
+    assert {row.connection_id for row in rows} == {alice_acme.connection.id}
+    # What is answered is recorded as before, and none of the refusals goes uncounted.
+    assert mcp.call("whoami").status_code == 200
+    assert log().filter(event="mcp.tool.called").count() == 1
+    clock.shift(timedelta(minutes=1))
+    last = refused(mcp).headers["Reference-Id"]
+    assert log().get(reference=last).event == "mcp.request.refused"
+    told = log().filter(event="http.noise.summarized").first()
+    assert (told.reference, told.details["refusals"]) == (summary.reference, SHOWN)
+
+
+def test_another_personal_token_gets_no_further_rows_and_another_connection_does(
+    mint: Any, mcp: McpClient, world: World, log: Any
+) -> None:
+    first, second = (McpClient(mint(world.alice, world.acme)) for _ in range(2))
+    told = {send_garbage(first).headers["Reference-Id"] for _ in range(ROWS_OF_A_PERSON + 1)}
+    assert send_garbage(second).headers["Reference-Id"] in told
+    assert send_garbage(mcp).headers["Reference-Id"] not in told

@@ -148,9 +148,13 @@ REST: tuple[Mutant, ...] = (
     mutant(
         (343,),
         "rest_api/calls.py",
-        "        if self.principal is not None and event is not Event.LIMIT_REFUSED:\n",
-        "        if self.principal is not None:\n",
+        "            if self.principal is not None:\n",
+        "            if self.principal is not None and not self.record("
+        "event, Outcome.REFUSED, status=refusal.status, reason=refusal.reason):\n"
+        "                return self.origin.reference\n"
+        "            if self.principal is not None:\n",
         TRANSPORT + "test_the_limits_are_those_of_the_endpoint_and_do_not_fill_the_log",
+        TRANSPORT + "test_what_a_working_token_is_refused_ends_in_one_summary",
     ),
     mutant(
         (308,),

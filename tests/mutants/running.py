@@ -62,4 +62,13 @@ RUNNING_CALLS: tuple[Mutant, ...] = (
         ":\n",
         LIMIT_TESTS + "test_a_free_tool_that_is_hidden_costs_what_an_absent_one_costs",
     ),
+    mutant(
+        (343,),
+        "activity/noise.py",
+        "    allowance = ROWS_PER_MINUTE if event in LOUD else ROWS_OF_A_PERSON\n",
+        "    allowance = 1_000_000\n",
+        "mcp_endpoint/test_dead_tokens.py::"
+        "test_refusals_of_a_token_that_works_are_sixty_rows_a_minute_and_a_summary",
+        LIMIT_TESTS + "test_a_flood_over_the_limit_is_a_bounded_number_of_rows",
+    ),
 )

@@ -1,12 +1,15 @@
 """What HTTP brings: hosts, origins, bodies, methods, paths, outages and floods."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.db import IntegrityError, connection
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import call_allowances
 from accounts.call_allowances import list_policies
@@ -238,6 +241,16 @@ def test_a_fault_of_ours_is_500_with_a_row_and_no_word_about_it(
 def test_a_flood_of_strangers_ends_in_one_summary() -> None:
     references = {ApiClient().send("GET", "me")["Reference-Id"] for _ in range(25)}
     assert len(references) == 21
+    for reference in references:
+        assert ActivityEvent.objects.with_reference(reference).exists()
+
+
+@pytest.mark.case(343)
+def test_what_a_working_token_is_refused_ends_in_one_summary(api: ApiClient) -> None:
+    minute = (timezone.now() + timedelta(minutes=1)).replace(second=1)
+    with time_machine.travel(minute, tick=False):
+        references = {api.send("GET", "nothing")["Reference-Id"] for _ in range(65)}
+    assert len(references) == 61
     for reference in references:
         assert ActivityEvent.objects.with_reference(reference).exists()
 
