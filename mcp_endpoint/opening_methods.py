@@ -14,22 +14,32 @@ from mcp_endpoint.exchange import Exchange
 from mcp_endpoint.results import (
     build_discover_result,
     build_initialize_result,
+    build_instructions,
     build_server_info,
 )
+from mcp_endpoint.tool_methods import find_visible_tools
+from oauth_ext.verification import Principal
 
 
 def initialize(exchange: Exchange) -> Mapping[str, Any]:
     """The legacy handshake; nothing is kept, so it opens no session on our side."""
     record_opening(exchange)
     return build_initialize_result(
-        exchange.message.protocol_version, build_server_info(settings.PRODUCT_NAME)
+        exchange.message.protocol_version,
+        build_server_info(settings.PRODUCT_NAME),
+        instruct(exchange.principal),
     )
 
 
 def discover(exchange: Exchange) -> Mapping[str, Any]:
     """What a modern client asks first."""
     record_opening(exchange)
-    return build_discover_result()
+    return build_discover_result(instruct(exchange.principal))
+
+
+def instruct(principal: Principal) -> str:
+    """The instructions for this caller."""
+    return build_instructions({tool.name for tool in find_visible_tools(principal)})
 
 
 def ping(exchange: Exchange) -> Mapping[str, Any]:

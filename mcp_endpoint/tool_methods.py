@@ -38,17 +38,22 @@ def list_tools(exchange: Exchange) -> Mapping[str, Any]:
     """
     principal, method = exchange.principal, exchange.message.method
     position = read_position(principal, method, exchange.message.params)
-    visible = [
-        tool.definition
-        for tool in registry.list_tools()
-        if find_obstacle(principal, scope=tool.scope, tool=tool.name) is None
-    ]
+    visible = [tool.definition for tool in find_visible_tools(principal)]
     page, following = cut_page(
         visible, lambda known: known["name"], after=position, size=TOOLS_ON_A_PAGE
     )
     if following is None:
         return {"tools": page}
     return {"tools": page, "nextCursor": seal_cursor(principal, method, following)}
+
+
+def find_visible_tools(principal: Principal) -> list[Tool]:
+    """The tools that the caller may call now, in alphabetical order."""
+    return [
+        tool
+        for tool in registry.list_tools()
+        if find_obstacle(principal, scope=tool.scope, tool=tool.name) is None
+    ]
 
 
 def call(exchange: Exchange) -> Result | Steps:

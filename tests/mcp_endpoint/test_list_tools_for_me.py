@@ -1,6 +1,7 @@
 """The catalogue tells each caller exactly what their calls will be answered."""
 
 import json
+import re
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
@@ -14,7 +15,7 @@ from mcp_endpoint.tool_hints import HINTS
 from oauth_ext.models import OrganizationPolicy, PersonalAccessToken
 from tests.mcp_client import McpClient
 from tests.mcp_endpoint.conftest import ALL_SCOPES, AddTool, Join, ProbeResult, Register
-from tests.mcp_endpoint.test_registered_tools import BUILT_IN
+from tests.mcp_endpoint.test_registered_tools import BUILT_IN, handshake
 
 TOOL = "list_tools_for_me"
 WITH_READ = [
@@ -88,6 +89,25 @@ def test_a_narrowed_token_is_not_told_of_what_it_was_not_made_for(
     whole = json.dumps(told)
     assert [name for name in hidden if f'"{name}"' in whole] == []
     assert try_out(mcp, "search_activity") == "unknown"
+
+
+@pytest.mark.case(295)
+@pytest.mark.django_db
+@pytest.mark.parametrize("allowed", [None, [TOOL, "whoami"], ["explain_reference"], ["x"]], ids=str)
+def test_the_instructions_name_no_tool_that_the_caller_lacks(
+    world: Any, mint: Callable[..., str], allowed: list[str] | None
+) -> None:
+    mcp = McpClient(mint(world.alice, world.acme, *ALL_SCOPES))
+    PersonalAccessToken.objects.update(allowed_tools=allowed)
+    named = {TOOL, "whoami", "health_check", "explain_reference"}
+    told = [
+        mcp.legacy("initialize", handshake("2025-11-25")).json()["result"]["instructions"],
+        mcp.modern("server/discover").json()["result"]["instructions"],
+    ]
+    assert told[0] == told[1] and "Errors carry a reference" in told[0]
+    words = set(re.findall(r"\w+", told[0]))
+    assert words & named == (named if allowed is None else named & set(allowed))
+    assert words.isdisjoint({tool.name for tool in registry.list_tools()} - named)
 
 
 @pytest.mark.case(295)
