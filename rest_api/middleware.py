@@ -6,11 +6,13 @@ authenticate a call, and nothing under these paths is ever answered by a page.
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import Resolver404, resolve
 
+from mcp_endpoint.client_presence import find_presence
 from mcp_endpoint.http_checks import is_allowed_origin
 from mcp_endpoint.middleware import McpCorsMiddleware
+from mcp_endpoint.paced_body import PIECE_BYTES, send_in_pieces
 from rest_api.views.nowhere import Nowhere
 
 PREFIX = "/api/"
@@ -31,8 +33,12 @@ class ApiMiddleware:
         return self.get_response(request)
 
 
-def serve_api(request: HttpRequest) -> HttpResponse:
-    """The answer to one request; what is at no path is refused like what is hidden."""
+def serve_api(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The answer to one request; what is at no path is refused like what is hidden.
+
+    A large one goes out in pieces, so that a reader who stops reading holds no thread: the schema
+    and its page are for everybody.
+    """
     try:
         match = resolve(request.path_info)
     except Resolver404:
@@ -46,6 +52,10 @@ def serve_api(request: HttpRequest) -> HttpResponse:
     if request.method == "HEAD":
         # RFC 9110 §9.3.2: the headers of the answer, and no body.
         response.content = b""
+    reader = find_presence(request)
+    if reader.is_known and len(response.content) > PIECE_BYTES:
+        pieces = send_in_pieces(reader, response.content)
+        return StreamingHttpResponse(pieces, status=response.status_code, headers=response.headers)
     return response
 
 

@@ -33,6 +33,13 @@ REST: tuple[Mutant, ...] = (
         TRANSPORT + "test_a_path_that_is_not_there_is_a_problem_whatever_is_accepted",
     ),
     mutant(
+        (302,),
+        "rest_api/middleware.py",
+        "    if reader.is_known and len(response.content) > PIECE_BYTES:\n",
+        "    if False:\n",
+        TRANSPORT + "test_a_large_answer_goes_out_only_while_it_is_read",
+    ),
+    mutant(
         (36,),
         ENDPOINT,
         "        check_origin(self.http)\n",

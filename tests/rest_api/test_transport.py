@@ -1,6 +1,7 @@
 """What HTTP brings: hosts, origins, bodies, methods, paths, outages and floods."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.db import IntegrityError, connection
+from django.http import StreamingHttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -113,6 +115,40 @@ def test_head_has_the_headers_and_no_body(api: ApiClient) -> None:
         head = ApiClient().send("HEAD", path)
         assert (head.status_code, head.content) == (200, b"")
         assert head["Content-Length"] == str(len(whole.content))
+
+
+@pytest.fixture
+def ours() -> Iterator[socket.socket]:
+    """The server's end of a connection at whose far end nobody reads."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield ours
+
+
+@pytest.mark.case(302)
+@pytest.mark.parametrize("path", ["schema", "docs"])
+def test_a_large_answer_goes_out_only_while_it_is_read(
+    ours: socket.socket, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_endpoint.paced_body.PIECE_SECONDS", 0.0)
+    stranger = ApiClient()
+    stranger.http.defaults["gunicorn.socket"] = ours
+    whole = ApiClient().send("GET", path)
+    answer = stranger.send("GET", path)
+    assert isinstance(answer, StreamingHttpResponse)
+    pieces = list(answer)
+    assert b"".join(pieces) == whole.content and len(pieces) > 1
+    assert answer.status_code == 200
+    for name in ("Content-Type", "Content-Length", "Cache-Control"):
+        assert answer[name] == whole[name]
+    head = stranger.send("HEAD", path)
+    assert (head.content, head["Content-Length"]) == (b"", whole["Content-Length"])
+    # From here on nothing is read: there is no room for a piece, and the caller is let go.
+    ours.setblocking(False)
+    assert 0 < ours.send(bytes(10_000_000)) < 10_000_000
+    assert list(stranger.send("GET", path)) == []
+    with pytest.raises(BrokenPipeError):
+        ours.send(b"more")
 
 
 @pytest.mark.case(373)
