@@ -32,7 +32,12 @@ def wait_for_news(steps: Steps) -> Result | Steps:
 
 def resume(first: Progress | None, steps: Steps) -> Steps:
     """The steps with the first, which was taken already."""
-    yield first
+    try:
+        yield first
+    except GeneratorExit:
+        # Here, so that what they raise is heard.
+        steps.close()
+        raise
     return (yield from steps)
 
 
@@ -68,16 +73,20 @@ class EventStream:
                 if self._presence.is_writable():
                     yield self._encode(step)
         except GeneratorExit:
+            # The server could not write.
+            self._presence.note_gone()
             self._wind_up(steps)
             raise
         except StopIteration as end:
             message = self._conclude(end.value)
         except Exception as error:
+            # What still runs must have its end before another one is told.
+            self._wind_up(steps)
             message = self._explain(error)
         yield from send_in_pieces(self._presence, wrap_event(message))
 
     def _wind_up(self, steps: Steps) -> None:
-        """The server could not write, so the client is gone; bring the steps to their own end."""
+        """Bring the steps to their own end."""
         try:
             steps.close()
         except Exception as error:

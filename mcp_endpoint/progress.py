@@ -37,7 +37,12 @@ class ProgressFeed:
         self.is_closed = False
 
     def report(self, step: Progress) -> None:
-        """Hand on a step; one that is no progress is dropped (it MUST increase each time)."""
+        """Hand on a step; one that is no progress is dropped (it MUST increase each time).
+
+        Raises:
+            Exception: it can't be sent. Raised in the tool, whose failure it is.
+        """
+        step = read_step(step)
         if math.isfinite(step.progress) and step.progress > self._furthest:
             self._furthest = step.progress
             if self._steps.qsize() < MAX_PENDING:
@@ -55,6 +60,18 @@ class ProgressFeed:
             return None
         self.is_closed = step is None
         return step
+
+
+def read_step(step: Progress) -> Progress:
+    """The step as JSON has it, whatever kinds of numbers and texts a tool reports.
+
+    Raises:
+        TypeError, ValueError, OverflowError: a number that is none, or a text that is not UTF-8.
+    """
+    total = None if step.total is None else float(step.total)
+    message = str(step.message or "")
+    message.encode()
+    return Progress(float(step.progress), total, message)
 
 
 def find_progress_token(params: Mapping[str, Any]) -> MessageId | None:

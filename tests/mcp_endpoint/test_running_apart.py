@@ -4,7 +4,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from django.db import OperationalError, connection, transaction
 from accounts.models import Organization
 from mcp_endpoint import running
 from mcp_endpoint.calls import Call
+from mcp_endpoint.client_presence import ClientPresence
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.errors import ToolError, UnauthorizedError
+from mcp_endpoint.event_stream import EventStream, wait_for_news
+from mcp_endpoint.progress import Progress
 from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, ProbeArguments, ProbeResult, rows_of
 from tests.mcp_endpoint.test_calls import WRITES, assert_unavailable, break_recorder
@@ -126,6 +130,81 @@ def test_progress_that_does_not_grow_is_dropped(mcp: McpClient, add_tool: AddToo
         {"progressToken": 9, "progress": 3, "total": 4, "message": "Nearly"},
     ]
     assert response["result"]["structuredContent"] == {"text": "done"}
+
+
+@pytest.mark.parametrize("send", ["modern", "legacy"])
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        ((1, 3, "a file named \udcff"), "UnicodeEncodeError"),
+        (("much",), "ValueError"),
+        ((1, "much"), "ValueError"),
+        ((10**400,), "OverflowError"),
+        ((Decimal("1.5"), Decimal(3), "a file named \u00ff"), ""),
+    ],
+)
+def test_progress_that_cannot_be_sent_is_the_failure_of_its_tool(
+    world: Any, mcp: McpClient, add_tool: AddTool, step: Any, reason: str, send: str
+) -> None:
+    def report(context: CallContext, arguments: ProbeArguments) -> ProbeResult:
+        renamed = rename(context, arguments)
+        context.report_progress(*step)
+        return renamed
+
+    params: dict[str, Any] = {"name": add_tool(report, **APART), "arguments": {"text": "Renamed"}}
+    meta = {**(MODERN_META if send == "modern" else {}), "progressToken": 1}
+    options = {"meta": meta} if send == "modern" else {}
+    answer = getattr(mcp, send)("tools/call", {**params, "_meta": meta}, **options)
+    if answer.streaming:
+        first, response = read_events(answer)
+        assert first["params"]["progress"] == 1.5 and first["params"]["total"] == 3
+    else:
+        response = answer.json()
+    assert response["result"].get("isError", False) is bool(reason)
+    assert outcomes(answer) == [("failed", reason) if reason else ("succeeded", "")]
+    world.acme.refresh_from_db()
+    assert world.acme.name == ("Acme" if reason else "Renamed")
+
+
+def watch_out(number: int, noted: list[str]) -> Generator[Progress | None, None, Any]:
+    """Steps which fail if they are closed before their end."""
+    try:
+        for _ in range(number):
+            yield Progress(1, message="\udcff")
+    except GeneratorExit:
+        noted.append("closed")
+        raise RuntimeError("unrecorded") from None
+    return {}
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_what_goes_wrong_when_a_stream_is_closed_is_explained(taken: int) -> None:
+    noted: list[str] = []
+    steps = wait_for_news(watch_out(3, noted))
+    events = EventStream(
+        ClientPresence(),
+        None,
+        conclude=lambda result: b"",
+        explain=lambda error: noted.append(str(error)) or b"",
+    )
+    assert isinstance(steps, Generator)
+    pieces = events.send(steps)
+    for _ in range(taken):
+        next(pieces)
+    pieces.close()
+    assert noted == ["closed", "unrecorded"]
+
+
+def test_steps_have_their_end_before_another_one_is_told() -> None:
+    noted: list[str] = []
+    events = EventStream(
+        ClientPresence(),
+        "token",
+        conclude=lambda result: b"",
+        explain=lambda error: noted.append(type(error).__name__) or b"",
+    )
+    assert list(events.send(watch_out(3, noted)))
+    assert noted == ["closed", "RuntimeError", "UnicodeEncodeError"]
 
 
 @pytest.mark.parametrize(
