@@ -19,7 +19,6 @@ from functools import partial
 from django.conf import settings
 
 from mcp_endpoint.errors import RateLimitedError
-from mcp_endpoint.exchange import Steps
 from mcp_endpoint.protocol import Message
 from mcp_endpoint.registry import registry
 from mcp_endpoint.visibility import find_obstacle
@@ -104,14 +103,14 @@ class Slot:
         self._free: Callable[[], None] | None = partial(slots.leave, caller)
         self.is_kept = False
 
-    def keep_for(self, steps: Steps) -> Steps:
-        """The same steps, which hold the slot until their end."""
+    def keep_for(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """The same pieces of a body, which hold the slot until the last is sent."""
         self.is_kept = True
-        return self._hold(steps)
+        return self._hold(pieces)
 
-    def _hold(self, steps: Steps) -> Steps:
+    def _hold(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         try:
-            return (yield from steps)
+            yield from pieces
         finally:
             self.release()
 
@@ -122,7 +121,7 @@ class Slot:
             free()
 
     def __del__(self) -> None:
-        # A stream that is dropped before its first piece never runs its steps to their end.
+        # A body that is dropped before its first piece never comes to its end.
         self.release()
 
 

@@ -6,7 +6,8 @@ comes to feel this (docs/operate.md).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mcp_endpoint.client_presence import ClientPresence
 
@@ -15,6 +16,19 @@ PIECE_BYTES = 8 * 1024
 # How long a client may take to make room for one piece, and to take all of them.
 PIECE_SECONDS = 10.0
 BODY_SECONDS = 60.0
+
+
+def keep_nothing(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """For readers who are not counted."""
+    return pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who a body is for: their end of the connection, and what they hold until all is sent."""
+
+    presence: ClientPresence
+    hold: Callable[[Iterator[bytes]], Iterator[bytes]] = keep_nothing
 
 
 def send_in_pieces(presence: ClientPresence, body: bytes) -> Iterator[bytes]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from mcp_endpoint.client_presence import ClientPresence
 from mcp_endpoint.envelope import MessageId
-from mcp_endpoint.paced_body import PIECE_BYTES, send_in_pieces
+from mcp_endpoint.paced_body import PIECE_BYTES, Reader, send_in_pieces
 from mcp_endpoint.results import build_error
 
 JSON_TYPE = "application/json"
@@ -19,27 +18,31 @@ ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",",
 
 
 def build_response(
-    message: Mapping[str, Any], *, stream: bool = False, reader: ClientPresence | None = None
+    message: Mapping[str, Any], reader: Reader, *, stream: bool = False
 ) -> HttpResponse | StreamingHttpResponse:
-    """One message as JSON, or as the only event of a stream.
+    """One message as JSON, or as the only event of a stream."""
+    if not stream:
+        return build_document(message, reader)
+    body = wrap_event(encode_json(message))
+    return build_paced(body, reader, STREAM_TYPE, build_headers(body) | STREAM_HEADERS)
 
-    A large one goes out in pieces, so that a reader who stops reading holds no thread.
-    """
-    body = encode_json(message)
-    content_type, headers = JSON_TYPE, build_headers(body)
-    if stream:
-        body = wrap_event(body)
-        content_type, headers = STREAM_TYPE, build_headers(body) | STREAM_HEADERS
-    if reader and reader.is_known and len(body) > PIECE_BYTES:
-        pieces = send_in_pieces(reader, body)
+
+def build_document(
+    document: Mapping[str, Any], reader: Reader
+) -> HttpResponse | StreamingHttpResponse:
+    """A JSON document; also for what speaks no JSON-RPC."""
+    body = encode_json(document)
+    return build_paced(body, reader, JSON_TYPE, build_headers(body))
+
+
+def build_paced(
+    body: bytes, reader: Reader, content_type: str, headers: dict[str, str]
+) -> HttpResponse | StreamingHttpResponse:
+    """A body that, if it is large, goes out in pieces: who stops reading holds no thread."""
+    if reader.presence.is_known and len(body) > PIECE_BYTES:
+        pieces = reader.hold(send_in_pieces(reader.presence, body))
         return StreamingHttpResponse(pieces, content_type=content_type, headers=headers)
     return HttpResponse(body, content_type=content_type, headers=headers)
-
-
-def build_document(document: Mapping[str, Any]) -> HttpResponse:
-    """A JSON document at once; also for what speaks no JSON-RPC."""
-    body = encode_json(document)
-    return HttpResponse(body, content_type=JSON_TYPE, headers=build_headers(body))
 
 
 def build_headers(body: bytes) -> dict[str, str]:

@@ -34,6 +34,7 @@ from mcp_endpoint.http_checks import (
     read_body,
     read_routing_headers,
 )
+from mcp_endpoint.paced_body import Reader
 from mcp_endpoint.progress import find_progress_token
 from mcp_endpoint.protocol import Message, settle_revision
 from mcp_endpoint.refusals import record_fault, record_refusal
@@ -127,18 +128,17 @@ def answer(
         outcome = dispatch(Exchange(message, principal, progress.origin, started, caller))
         if not isinstance(outcome, Mapping):
             outcome = wait_for_news(outcome)
-        if not isinstance(outcome, Mapping):
-            outcome = slot.keep_for(outcome)
-    if isinstance(outcome, Mapping):
-        response = build_success(message.id, outcome)
-        return build_response(response, stream=not acceptable.json, reader=caller.presence)
-    events = EventStream(
-        caller.presence,
-        find_progress_token(message.params),
-        conclude=lambda result: encode_json(build_success(message.id, result)),
-        explain=lambda error: explain(request, progress, error).content,
-    )
-    return build_stream(events.send(outcome))
+        if isinstance(outcome, Mapping):
+            reader = Reader(caller.presence, slot.keep_for)
+            success = build_success(message.id, outcome)
+            return build_response(success, reader, stream=not acceptable.json)
+        events = EventStream(
+            caller.presence,
+            find_progress_token(message.params),
+            conclude=lambda result: encode_json(build_success(message.id, result)),
+            explain=lambda error: explain(request, progress, error).content,
+        )
+        return build_stream(slot.keep_for(events.send(outcome)))
 
 
 def read_message(body: bytes, request: HttpRequest, progress: Progress) -> Message:

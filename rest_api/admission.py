@@ -17,7 +17,7 @@ from rest_api.problems import NotFoundError, RoleRefusedError
 
 
 @contextmanager
-def charge(principal: Principal, *, tool: str) -> Iterator[None]:
+def charge(principal: Principal, *, tool: str) -> Iterator[call_limits.Slot]:
     """Take one call from what the caller and their organization have left, for both surfaces.
 
     The one place where an operation is metered; it costs what a call of its tool costs.
@@ -25,9 +25,9 @@ def charge(principal: Principal, *, tool: str) -> Iterator[None]:
     Raises:
         RateLimitedError: nothing is left, or too many are running; the operation must not.
     """
-    with call_limits.hold_slot(principal):
+    with call_limits.hold_slot(principal) as slot:
         call_limits.charge(principal, call_limits.find_tool_cost(principal, tool))
-        yield
+        yield slot
 
 
 def admit(principal: Principal, *, tool: str, scope: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import django.db
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from pydantic import BaseModel
 
 from activity.events import Event, Outcome
@@ -23,6 +23,7 @@ from activity.origin import Origin
 from activity.recorder import record_event
 from activity.subject import Subject
 from mcp_endpoint.errors import RefusedError, UnrecordedError
+from mcp_endpoint.paced_body import Reader
 from mcp_endpoint.refusals import build_subject
 from mcp_endpoint.responses import build_document
 from oauth_ext.verification import Principal
@@ -148,7 +149,9 @@ class ApiCall:
         return {name: members for name, members in told.items() if members}
 
 
-def answer_call(operation: Operation, call: ApiCall, progress: Progress) -> HttpResponse:
+def answer_call(
+    operation: Operation, call: ApiCall, progress: Progress, reader: Reader
+) -> HttpResponseBase:
     """Perform the operation, record the call, and build the answer.
 
     Raises:
@@ -161,7 +164,7 @@ def answer_call(operation: Operation, call: ApiCall, progress: Progress) -> Http
     with scene:
         document = operation.perform(call, **call.path)
         # Built before it is recorded: what can't be sent did not succeed.
-        response = build_answer(document)
+        response = build_answer(document, reader)
         progress.record(
             Event.API_CALLED,
             Outcome.SUCCEEDED,
@@ -171,10 +174,10 @@ def answer_call(operation: Operation, call: ApiCall, progress: Progress) -> Http
     return response
 
 
-def build_answer(document: BaseModel | None) -> HttpResponse:
+def build_answer(document: BaseModel | None, reader: Reader) -> HttpResponseBase:
     """200 with the document, or 204 where nothing is left to show."""
     if document is not None:
-        return build_document(document.model_dump(mode="json"))
+        return build_document(document.model_dump(mode="json"), reader)
     response = HttpResponse(status=204, headers={"Cache-Control": "no-store"})
     del response["Content-Type"]
     return response

@@ -33,19 +33,27 @@ class ApiMiddleware:
         return self.get_response(request)
 
 
-def serve_api(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
-    """The answer to one request; what is at no path is refused like what is hidden.
-
-    A large one goes out in pieces, so that a reader who stops reading holds no thread: the schema
-    and its page are for everybody.
-    """
+def serve_api(request: HttpRequest) -> HttpResponseBase:
+    """The answer to one request; what is at no path is refused like what is hidden."""
     try:
         match = resolve(request.path_info)
     except Resolver404:
-        response: HttpResponse = nowhere(request)
+        response: HttpResponseBase = nowhere(request)
     else:
         request.resolver_match = match
         response = match.func(request, *match.args, **match.kwargs)
+    if isinstance(response, HttpResponse):
+        return finish(request, response)
+    if isinstance(response, StreamingHttpResponse) and request.method == "HEAD":
+        response.streaming_content = ()
+    return response
+
+
+def finish(request: HttpRequest, response: HttpResponse) -> HttpResponse | StreamingHttpResponse:
+    """An answer that is not sent in pieces by its operation, which are those that anybody may get.
+
+    A large one goes out in pieces all the same: a reader who stops reading holds no thread.
+    """
     if response.status_code != 204:
         # Without a length the server would answer in chunks.
         response.headers.setdefault("Content-Length", str(len(response.content)))

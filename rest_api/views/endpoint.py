@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import django.db
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from pydantic import BaseModel
 from rest_framework.exceptions import MethodNotAllowed
@@ -23,8 +23,10 @@ from activity.events import Event
 from activity.origin import origin_of
 from mcp_endpoint.authentication import authenticate
 from mcp_endpoint.call_limits import check_attempts
+from mcp_endpoint.client_presence import find_presence
 from mcp_endpoint.errors import MethodNotAllowedError, RefusedError, UnrecordedError
 from mcp_endpoint.http_checks import check_host, check_origin
+from mcp_endpoint.paced_body import Reader
 from oauth_ext.verification import record_use
 from rest_api.admission import admit, charge
 from rest_api.arguments import NoFields, read_members, read_query
@@ -62,7 +64,7 @@ class ApiView(APIView):
         principal = self.progress.principal = authenticate(self.http)
         check_attempts(principal)
 
-    def perform(self, operation: Operation, path: dict[str, Any]) -> HttpResponse:
+    def perform(self, operation: Operation, path: dict[str, Any]) -> HttpResponseBase:
         """Admit the caller, read the question, answer it.
 
         Raises:
@@ -75,9 +77,10 @@ class ApiView(APIView):
         query = read_query(self.http, operation.query)
         body = read_members(self.http, operation.body)
         call = ApiCall(progress.principal, progress.origin, query, body, path)
-        with charge(progress.principal, tool=operation.tool):
+        with charge(progress.principal, tool=operation.tool) as slot:
             record_use(progress.principal, origin=progress.origin)
-            return answer_call(operation, call, progress)
+            reader = Reader(find_presence(self.http), slot.keep_for)
+            return answer_call(operation, call, progress, reader)
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Every way out but success."""
@@ -139,7 +142,7 @@ def operation(
     query: type[BaseModel] = NoFields,
     body: type[BaseModel] = NoFields,
     read_only: bool = False,
-) -> Callable[[Callable[..., BaseModel | None]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., BaseModel | None]], Callable[..., HttpResponseBase]]:
     """A view's method of ``(call: ApiCall, **path) -> document`` as an operation.
 
     Args:
@@ -148,12 +151,12 @@ def operation(
         read_only: everything else runs in one transaction with its row.
     """
 
-    def decorate(function: Callable[..., BaseModel | None]) -> Callable[..., HttpResponse]:
+    def decorate(function: Callable[..., BaseModel | None]) -> Callable[..., HttpResponseBase]:
         described = Operation(name, tool, scope, read_only, query, body, answer, function)
 
         @extend_schema(**describe_operation(described))
         @wraps(function)
-        def handler(view: ApiView, request: Request, **path: Any) -> HttpResponse:
+        def handler(view: ApiView, request: Request, **path: Any) -> HttpResponseBase:
             return view.perform(described, path)
 
         handler.operation = described  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """How often a connection and an organization may call, and what costs nothing."""
 
+import socket
 from collections.abc import Callable, Generator
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from mcp_endpoint.call_limits import Attempts, Slots, hold_slot
 from mcp_endpoint.registry import registry
 from oauth_ext.models import Connection, OrganizationPolicy
 from tests.buckets import leave_tokens
-from tests.mcp_client import McpClient
+from tests.mcp_client import MODERN_META, McpClient
 from tests.mcp_endpoint.conftest import AddTool, Join, ProbeResult, rows_of
 from tests.mcp_endpoint.test_hot_path import statements
 from tests.oauth_ext.conftest import photograph
@@ -218,7 +219,7 @@ def test_a_persons_tokens_together_hold_no_more_than_half_of_the_threads(
         return ProbeResult(text="ran")
 
     token = mint(world.alice, world.acme)
-    name = add_tool(fill, read_only=False)
+    name = add_tool(fill, scope="draft", read_only=False)
     assert McpClient(token).call(name, {"count": 4}).status_code == 200
     read_refusal(answers[0], "connection_concurrency")
     assert answers[1].status_code == 200
@@ -345,7 +346,7 @@ def test_no_connection_holds_more_than_half_of_the_threads(
             innermost.append(mcp.call("probe_0", {"count": arguments.count - 1}))
         return ProbeResult(text="ran")
 
-    name = add_tool(call_again, read_only=False)
+    name = add_tool(call_again, scope="draft", read_only=False)
     assert mcp.call(name, {"count": depth}).status_code == 200
     refused = [answer for answer in innermost if answer.status_code != 200]
     if runs:
@@ -401,10 +402,38 @@ def find_key(start: str) -> str:
 # --- a slot and a stream --------------------------------------------------------------------------
 
 
-def tell(pieces: int) -> Generator[None, None, dict[str, Any]]:
+def tell(pieces: int) -> Generator[bytes, None, None]:
     for _ in range(pieces):
-        yield None
-    return {}
+        yield b"piece"
+
+
+@pytest.mark.parametrize("how", ["read to its end", "closed", "closed unread"])
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+@pytest.mark.parametrize("runs_apart", [False, True])
+@pytest.mark.django_db(transaction=True)
+def test_a_large_answer_holds_its_slot_until_it_is_sent(
+    mcp: McpClient, add_tool: AddTool, how: str, accept: str, runs_apart: bool
+) -> None:
+    def fill(context: Any, arguments: Any) -> ProbeResult:
+        context.report_progress(1)
+        return ProbeResult(text="x" * 20_000)
+
+    name = add_tool(fill, reports_progress=runs_apart)
+    meta = {**MODERN_META, "progressToken": 1}
+    ours, theirs = socket.socketpair()
+    mcp.http.defaults["gunicorn.socket"] = ours
+    with ours, theirs:
+        params = {"name": name, "arguments": {}}
+        answer = mcp.modern("tools/call", params, meta=meta, headers={"Accept": accept})
+        assert list(call_limits.slots.running.values()) == [1]
+        if how != "closed unread":
+            next(iter(answer.streaming_content))
+            assert list(call_limits.slots.running.values()) == [1]
+        if how == "read to its end":
+            assert b"".join(answer.streaming_content)
+        answer.close()
+        del answer
+    assert call_limits.slots.running == {}
 
 
 @pytest.mark.parametrize("how", ["read to its end", "closed", "dropped", "dropped unread"])

@@ -187,8 +187,8 @@ REST: tuple[Mutant, ...] = (
     mutant(
         (343,),
         ADMISSION,
-        "    with call_limits.hold_slot(principal):\n",
-        "    if True:\n",
+        "    with call_limits.hold_slot(principal) as slot:\n",
+        "    for slot in [type('Free', (), {'keep_for': iter})]:\n",
         TRANSPORT + "test_a_connection_has_so_many_requests_running_at_once",
     ),
 )

@@ -384,3 +384,21 @@ def test_an_outage_is_503_to_everybody_and_ends_no_token(api: ApiClient, path: s
         assert answer["Retry-After"] == "5"
         assert "WWW-Authenticate" not in answer
     assert api.send("GET", "me").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_large_answer_holds_its_slot_until_it_is_sent(api: ApiClient, method: str) -> None:
+    for _ in range(60):
+        api.get("me")
+    ours, theirs = socket.socketpair()
+    api.http.defaults["gunicorn.socket"] = ours
+    with ours, theirs:
+        answer = api.send(method, "activity?limit=50")
+        assert answer.status_code == 200 and int(answer["Content-Length"]) > 8192
+        if method == "GET":
+            assert list(call_limits.slots.running.values()) == [1]
+        sent = b"".join(answer.streaming_content)
+        assert len(sent) == (int(answer["Content-Length"]) if method == "GET" else 0)
+        answer.close()
+        del answer
+    assert call_limits.slots.running == {}
