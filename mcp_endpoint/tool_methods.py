@@ -12,6 +12,7 @@ from mcp_endpoint.errors import InsufficientScopeError, InvalidParamsError
 from mcp_endpoint.exchange import Exchange, Result, Steps
 from mcp_endpoint.gate import Gate
 from mcp_endpoint.input_rounds import open_round
+from mcp_endpoint.near_names import find_near
 from mcp_endpoint.parameter_headers import check_parameter_headers
 from mcp_endpoint.progress import ProgressFeed, find_progress_token, ignore_progress
 from mcp_endpoint.protocol import Era
@@ -26,6 +27,7 @@ from oauth_ext.verification import Principal
 
 # Many clients never ask for a second page.
 TOOLS_ON_A_PAGE = 250
+MAX_NEAR = 3
 NEW_TOKEN = "Make a new personal access token that has it, on the settings page."
 CONNECT_AGAIN = "Connect the application again and tick it on the consent page."
 
@@ -71,8 +73,8 @@ def admit(exchange: Exchange, feed: ProgressFeed) -> Call | Result:
     Raises:
         RefusedError: something else keeps the caller from it.
     """
-    tool, arguments = read_call(exchange.message.params)
     principal, era = exchange.principal, exchange.message.era
+    tool, arguments = read_call(principal, exchange.message.params)
     obstacle = find_obstacle(principal, scope=tool.scope, tool=tool.name)
     if obstacle is not None:
         # Nothing else of the request is looked at: what is hidden answers as what is absent.
@@ -90,7 +92,7 @@ def refuse(made: Call, era: Era, obstacle: Obstacle) -> Mapping[str, Any]:
             little.
     """
     if obstacle.is_absence:
-        raise build_absence(obstacle.reason, made.tool.name)
+        raise build_absence(made.context.principal, made.tool.name, obstacle.reason, made.tool.name)
     if obstacle.hindrance is Hindrance.ROLE:
         return refuse_by_role(made)
     reason = find_reason_for_words(made.context.principal, obstacle.scope)
@@ -128,7 +130,7 @@ def start(made: Call, feed: ProgressFeed, exchange: Exchange) -> Steps:
     return run_apart(made, feed, exchange.caller, tells_progress=token is not None)
 
 
-def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:
+def read_call(principal: Principal, params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:
     """The tool and the arguments that ``tools/call`` names."""
     name, arguments = params.get("name"), params.get("arguments")
     if not isinstance(name, str):
@@ -137,17 +139,22 @@ def read_call(params: Mapping[str, Any]) -> tuple[Tool, Mapping[str, Any]]:
         raise InvalidParamsError('"arguments" must be an object.')
     tool = registry.find(name)
     if tool is None:
-        raise build_absence("unknown_tool")
+        raise build_absence(principal, name, "unknown_tool")
     return tool, arguments or {}
 
 
-def build_absence(reason: str, tool: str = "") -> InvalidParamsError:
+def build_absence(
+    principal: Principal, name: str, reason: str, tool: str = ""
+) -> InvalidParamsError:
     """The refusal of a tool that does not exist, or is not there for this caller.
 
-    The same words for both; only the log knows the difference.
+    The same words for both, and near names of what the caller has; only the log knows the
+    difference.
     """
+    near = find_near(name, [visible.name for visible in find_visible_tools(principal)], MAX_NEAR)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
     return InvalidParamsError(
-        "There is no tool of this name. Call tools/list to see those that exist.",
+        f"There is no tool of this name.{meant} Call tools/list to see those that exist.",
         reason=reason,
         tool=tool,
     )

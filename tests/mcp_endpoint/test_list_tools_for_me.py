@@ -112,6 +112,24 @@ def test_the_instructions_name_no_tool_that_the_caller_lacks(
 
 @pytest.mark.case(295)
 @pytest.mark.django_db
+def test_a_misspelt_tool_is_answered_with_near_names_that_the_caller_has(
+    mcp: McpClient, world: Any
+) -> None:
+    def ask(name: str) -> str:
+        answer = mcp.modern("tools/call", {"name": name, "arguments": {}})
+        return str(answer.json()["error"]["message"]).partition(" Call tools/list")[0]
+
+    absent = "There is no tool of this name."
+    assert ask("who_am_i") == f"{absent} Did you mean whoami?"
+    assert ask("serach_activity").startswith(f"{absent} Did you mean search_activity")
+    assert ask("x" * 100_000) == ask("zzz") == absent
+    OrganizationPolicy.objects.create(organization=world.acme, hidden_tools=["search_activity"])
+    for name in ("serach_activity", "search_activity"):
+        assert "search_activity" not in ask(name)
+
+
+@pytest.mark.case(295)
+@pytest.mark.django_db
 def test_what_the_organization_leaves_out_is_not_named_and_who_can_change_it_is(
     mcp: McpClient, world: Any
 ) -> None:
