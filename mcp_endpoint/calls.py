@@ -21,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from activity.events import Event, Outcome
 from activity.recorder import record_event
 from activity.redaction import REDACTED
+from mcp_endpoint.argument_problems import describe_problems
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.definitions import Tool
 from mcp_endpoint.errors import RefusedError, ToolError, UnrecordedError
@@ -30,8 +31,6 @@ from mcp_endpoint.read_only import run_reading
 from mcp_endpoint.result_shapes import build_result
 from mcp_endpoint.results import build_tool_failure
 
-MAX_PROBLEMS = 10
-MAX_ARGUMENT_NAME = 64
 UNCHANGED = "Nothing was changed."
 MAYBE_CHANGED = "It may have taken effect, so look before you try again."
 # What a tool may idle beyond its own limit before the database gives up its transaction.
@@ -187,7 +186,8 @@ def read_arguments(call: Call) -> BaseModel:
         return call.tool.arguments_model.model_validate(call.arguments)
     except ValidationError as error:
         raise ToolError(
-            describe_problems(call.tool.name, error), reason="invalid_arguments"
+            describe_problems(call.tool.name, call.tool.definition["inputSchema"], error),
+            reason="invalid_arguments",
         ) from error
 
 
@@ -255,20 +255,3 @@ def record_outage(call: Call) -> None:
         call.record_end(Outcome.FAILED, "database_unavailable")
     except UnrecordedError:
         logger.warning("a call of %s could not be recorded", call.tool.name)
-
-
-def describe_problems(tool_name: str, error: ValidationError) -> str:
-    """Which arguments are wrong and how, for a model to correct itself."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"The arguments of {tool_name} are not valid. Correct them and call it again:"]
-    for problem in problems[:MAX_PROBLEMS]:
-        name = ".".join(str(part) for part in problem["loc"])[:MAX_ARGUMENT_NAME] or "arguments"
-        text = (
-            "there is no such argument"
-            if problem["type"] == "extra_forbidden"
-            else problem["msg"].removeprefix("Value error, ")
-        )
-        lines.append(f"- {name}: {text}")
-    if len(problems) > MAX_PROBLEMS:
-        lines.append(f"- and {len(problems) - MAX_PROBLEMS} more")
-    return "\n".join(lines)

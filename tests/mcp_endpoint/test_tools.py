@@ -266,6 +266,18 @@ def test_every_outcome_can_be_searched_for_with_a_tool_and_over_the_api(
         assert [each["id"] for each in api.get(query)["entries"]] == [entry["id"]]
 
 
+def test_a_wrong_filter_is_told_with_what_it_means_and_near_values(mcp: McpClient) -> None:
+    def told(**arguments: Any) -> str:
+        (line,) = mcp.fail("search_activity", arguments).splitlines()[1:]
+        return line
+
+    assert "with a time zone, such as 2026-11-22T09:00:00Z)" in told(since="yesterday")
+    assert "did you mean mcp.tool.called" in told(event="mcp.tool.call")
+    assert len(told(event="mcp.tool.call")) < 400
+    assert "its schema lists them (One kind of event)" in told(event="zzz")
+    assert "'cancelled'" in told(outcome="splendid")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
