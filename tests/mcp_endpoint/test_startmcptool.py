@@ -51,6 +51,13 @@ def test_it_writes_a_tool_and_its_test_and_says_how_to_go_on() -> None:
     )
 
 
+def test_what_was_there_is_added_to() -> None:
+    write("count_rooms")
+    assert write("open_room").startswith(
+        "Added to rooms/mcp_tools.py\nAdded to rooms/test_mcp_tools.py\nTry it:\n"
+    )
+
+
 def test_what_it_writes_satisfies_the_linter_also_when_it_adds_a_second(tmp_path: Path) -> None:
     write("count_rooms")
     write("open_room")

@@ -61,9 +61,10 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
         folder.mkdir(exist_ok=True)
         for path, text in written.items():
-            if read(path) != text:
+            if (existing := read(path)) != text:
                 path.write_text(text, encoding="utf-8")
-                self.stdout.write(f"Wrote {shorten(path)}")
+                done = "Wrote" if existing is None else "Added to"
+                self.stdout.write(f"{done} {shorten(path)}")
         self.stdout.write("Try it:")
         setting = "" if apps.is_installed(app) else f"HOST_APPS={app} "
         self.stdout.write(f"  make test {setting}ARGS={shorten(folder)}")
