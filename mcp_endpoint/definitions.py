@@ -17,7 +17,7 @@ from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.parameter_headers import MirroredParameter, find_mirrored, walk
 from mcp_endpoint.result_shapes import ResultShape, ToolFunction, normalise, read_shape
 from mcp_endpoint.schemas import build_schema
-from mcp_endpoint.signatures import name_on_wire, name_place, read_hints, read_parameters
+from mcp_endpoint.signatures import name_line, name_on_wire, name_place, read_hints, read_parameters
 from oauth_ext.scopes import READ, SUPPORTED
 
 # The specification allows 128 characters; one large directory takes 64.
@@ -119,7 +119,7 @@ def define_tool(function: Callable[..., Any], options: ToolOptions) -> Tool:
         arguments_model=parameters.model,
         shape=shape,
         function=normalise(function, parameters, shape),
-        place=place,
+        place=name_line(function),
         definition=definition,
         **annotations,
     )

@@ -14,7 +14,7 @@ from mcp_endpoint.decorators import explained
 from mcp_endpoint.definitions import check_name, check_scope, check_title
 from mcp_endpoint.docstrings import read_docstring
 from mcp_endpoint.errors import ToolDefinitionError
-from mcp_endpoint.signatures import name_place
+from mcp_endpoint.signatures import name_line, name_place
 from mcp_endpoint.text_parameters import TextParameters, read_text_parameters
 
 Role = Literal["user", "assistant"]
@@ -64,8 +64,8 @@ class PromptRegistry:
         if prompt.name in self._prompts:
             raise ToolDefinitionError(
                 f"Two prompts are called {prompt.name!r}: "
-                f"{name_place(self._prompts[prompt.name].function)} and "
-                f"{name_place(prompt.function)}. Give one of them another name=…."
+                f"{name_line(self._prompts[prompt.name].function)} and "
+                f"{name_line(prompt.function)}. Give one of them another name=…."
             )
         self._prompts[prompt.name] = prompt
 

@@ -11,7 +11,7 @@ from mcp_endpoint.completers import Completer
 from mcp_endpoint.decorators import explained
 from mcp_endpoint.errors import ToolDefinitionError
 from mcp_endpoint.resource_definitions import Lister, Resource, ResourceFunction, define_resource
-from mcp_endpoint.signatures import name_place
+from mcp_endpoint.signatures import name_line
 
 Function = TypeVar("Function", bound=ResourceFunction)
 
@@ -24,18 +24,18 @@ class ResourceRegistry:
 
     def add(self, resource: Resource) -> None:
         """Register a resource; no URI may lead to two templates, and no name to two resources."""
-        place = name_place(resource.function)
+        place = name_line(resource.function)
         for other in self._resources.values():
             if other.name == resource.name:
                 raise ToolDefinitionError(
-                    f"Two resources are called {resource.name!r}: {name_place(other.function)} and "
+                    f"Two resources are called {resource.name!r}: {name_line(other.function)} and "
                     f"{place}. Give one of them another name=…."
                 )
             # What has a URI of its own comes before the templates that would take it in.
             is_same_kind = other.is_template == resource.is_template
             if is_same_kind and other.template.overlaps(resource.template):
                 raise ToolDefinitionError(
-                    f"One URI would be both {other.template.text} ({name_place(other.function)}) "
+                    f"One URI would be both {other.template.text} ({name_line(other.function)}) "
                     f"and {resource.template.text} ({place}). Write another URI for one of them."
                 )
         self._resources[resource.template.text] = resource

@@ -218,7 +218,7 @@ def test_a_persons_tokens_together_hold_no_more_than_half_of_the_threads(
             answers.extend(mcp.call("whoami") for mcp in inner)
         return ProbeResult(text="ran")
 
-    token = mint(world.alice, world.acme)
+    token = mint(world.alice, world.acme, "read", "draft")
     name = add_tool(fill, scope="draft", read_only=False)
     assert McpClient(token).call(name, {"count": 4}).status_code == 200
     read_refusal(answers[0], "connection_concurrency")

@@ -350,7 +350,9 @@ def test_a_name_can_be_taken_once_and_the_list_is_alphabetical() -> None:
     own.add(define(name="b"))
     own.add(define(name="a"))
     assert [entry["name"] for entry in own.list_definitions()] == ["a", "b"]
-    with pytest.raises(ToolDefinitionError, match=r"Two tools are called 'a': .*\.forecast and"):
+    with pytest.raises(
+        ToolDefinitionError, match=r"Two tools are called 'a': .*\.forecast \(line .* and"
+    ):
         own.add(define(name="a"))
     own.remove("a")
     assert own.find("a") is None

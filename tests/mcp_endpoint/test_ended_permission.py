@@ -55,7 +55,7 @@ def test_a_tool_does_not_run_once_the_permission_has_ended(
         runs.append(context)
         return ProbeResult(text="ran")
 
-    name = add_tool(run, read_only=False)
+    name = add_tool(run, scope="draft", read_only=False)
     mcp = McpClient(join(world.alice, world.acme).access_token)
     assert getattr(mcp, send)("tools/call", {"name": name, "arguments": {}}).status_code == 200
     end, reason = ENDED[what]

@@ -95,3 +95,14 @@ def test_the_line_is_the_author_s_and_not_where_the_error_surfaced(
         import_module("broken_module")
     assert describe_failure(failure.value).startswith(f"broken_module.py, {sentence}")
     sys.modules.pop("broken_module", None)
+
+
+def test_two_tools_of_one_name_in_one_file_are_told_apart(tmp_path: Path) -> None:
+    source = DEFINITION.replace("    return", '    """Greet."""\n    return')
+    write(tmp_path, source + source.partition("import tool")[2])
+    code, said = start(tmp_path, "rooms")
+    assert (code, said.partition(": ")[2]) == (
+        1,
+        "rooms.mcp_tools.greet (line 7) and rooms.mcp_tools.greet (line 14). Give one of them "
+        "another name=….\n",
+    )
