@@ -9,11 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from activity.redaction import redact_log_line
 from docjacket_mcp import rest_settings
 from docjacket_mcp.environment import (
     check_secret,
@@ -24,6 +22,7 @@ from docjacket_mcp.environment import (
     read_secret,
     require,
 )
+from docjacket_mcp.log_settings import build_logging
 
 # Lets classes name what they are generic over (ModelAdmin[Client]) at run time too.
 django_stubs_ext.monkeypatch()
@@ -358,39 +357,7 @@ USE_I18N = False
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 if LOG_LEVEL not in logging.getLevelNamesMapping():
     raise ImproperlyConfigured("LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
-# One JSON line an event, each with the reference of the request it belongs to.
-LOG_CHAIN = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": LOG_CHAIN,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                redact_log_line,
-                structlog.processors.JSONRenderer(),
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    # Every refusal is a row in the activity log already; its twin here would only be noise.
-    # oauthlib's debug lines quote tokens, so its level is not LOG_LEVEL's to choose.
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.security": {"level": "CRITICAL"},
-        "oauthlib": {"level": "WARNING"},
-        "oauth2_provider": {"level": "WARNING"},
-    },
-}
+LOGGING = build_logging(LOG_LEVEL, is_readable=QUICK_START)
 
 SILENCED_SYSTEM_CHECKS = [
     "auth.W004",  # the e-mail address is unique without regard to case, by a constraint
