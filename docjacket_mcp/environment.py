@@ -58,15 +58,30 @@ def read_applications(name: str) -> list[str]:
     applications: list[str] = env.list(name, default=[])
     for application in applications:
         try:
-            is_there = find_spec(application) is not None
+            spec = find_spec(application)
         except (ImportError, ValueError):
-            is_there = False
-        if not is_there:
+            spec = None
+        if spec is None:
             raise ImproperlyConfigured(
                 f"{name}: there is no package {application}. Write names of Python packages, with "
                 "commas between them"
             )
+        if spec.submodule_search_locations is None:
+            raise ImproperlyConfigured(
+                f"{name}: {application} is a module. Write the package it is in: "
+                f"{application.rpartition('.')[0] or 'a folder with an __init__.py'}"
+            )
     return applications
+
+
+def check_applications(name: str, applications: list[str], installed: list[str]) -> None:
+    """Each application is installed once: the product's own need not be named."""
+    for application in applications:
+        if installed.count(application) > 1:
+            raise ImproperlyConfigured(
+                f"{name}: {application} is installed already. Leave it out, and name each of your "
+                "own once"
+            )
 
 
 def read_networks(name: str, default: list[str]) -> list[IPv4Network | IPv6Network]:

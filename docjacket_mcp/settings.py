@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from docjacket_mcp import rest_settings
 from docjacket_mcp.environment import (
+    check_applications,
     check_secret,
     env,
     named,
@@ -93,8 +94,9 @@ DATABASES["default"] |= {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- applications: those of the host product, then ours ---------------------------------------
+HOST_APPS = read_applications("HOST_APPS")
 INSTALLED_APPS = [
-    *read_applications("HOST_APPS"),
+    *HOST_APPS,
     "docjacket_mcp",
     "rest_api",
     "mcp_endpoint",
@@ -113,6 +115,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+check_applications("HOST_APPS", HOST_APPS, INSTALLED_APPS)
 
 MIDDLEWARE = [
     # What every answer needs stands outside everything that may answer.

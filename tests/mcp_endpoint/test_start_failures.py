@@ -62,6 +62,17 @@ def test_a_start_ends_with_the_line_to_mend_and_no_traceback(tmp_path: Path) -> 
         "HOST_APPS: there is no package roomz. Write names of Python packages, with commas "
         "between them\n",
     )
+    assert start(tmp_path, "rooms.mcp_tools") == (
+        1,
+        "HOST_APPS: rooms.mcp_tools is a module. Write the package it is in: rooms\n",
+    )
+    for apps in ("accounts", "rooms,rooms"):
+        name = apps.partition(",")[0]
+        assert start(tmp_path, apps) == (
+            1,
+            f"HOST_APPS: {name} is installed already. Leave it out, and name each of your own "
+            "once\n",
+        )
 
 
 @pytest.mark.parametrize(
