@@ -1,9 +1,9 @@
 """``make run``: from nothing to a served MCP URL, ``python -m docjacket_mcp.quickstart``.
 
-In order: take the port, make the secrets, start PostgreSQL, migrate and load the demo data, serve
-with gunicorn, and say where everything is once it answers. It isn't a management command because
-Django's settings need the secrets and the database address that are made here; everything below
-gets them through the environment.
+In order: claim the data, take the port, make the secrets, start PostgreSQL, migrate and load the
+demo data, serve with gunicorn, and say where everything is once it answers. It isn't a management
+command because Django's settings need the secrets and the database address that are made here;
+everything below gets them through the environment.
 """
 
 import contextlib
@@ -93,12 +93,14 @@ def main() -> int:
 def serve(options: Options, supervisor: Supervisor, guardian: Guardian) -> None:
     """Bring everything up and stay until the end is asked for."""
     started_at = time.monotonic()
-    listener = open_listener(options.port, supervisor)
     options.var_dir.mkdir(parents=True, exist_ok=True)
+    # Before the port: to a second run beside the first, another port would be no help.
+    database = None if options.database_url else claim_database(options, supervisor, guardian)
+    listener = open_listener(options.port, supervisor)
     environment = build_environment(options)
     owner_url, app_url = options.database_owner_url, options.database_url
-    if not options.database_url:
-        owner_url, app_url = start_database(options, supervisor, guardian)
+    if database:
+        owner_url, app_url = start_database(database)
 
     say("Bringing the database up to date and starting the server…")
     with start_gunicorn(listener, guardian, {**environment, "DATABASE_URL": app_url}):
@@ -128,7 +130,7 @@ def build_environment(options: Options) -> dict[str, str]:
 
 
 def open_listener(port: int, supervisor: Supervisor) -> socket.socket:
-    """Take the port first: nothing else is started when another program has it."""
+    """Take the port: nothing is started when another program has it."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if not supervisor.wait_until(lambda: bind(listener, port), seconds=PREDECESSOR_SECONDS):
@@ -151,14 +153,21 @@ def bind(listener: socket.socket, port: int) -> bool:
     return True
 
 
-def start_database(options: Options, supervisor: Supervisor, guardian: Guardian) -> tuple[str, str]:
-    """Start the embedded PostgreSQL; the addresses of its owner and of the application."""
+def claim_database(
+    options: Options, supervisor: Supervisor, guardian: Guardian
+) -> EmbeddedPostgres:
+    """The embedded PostgreSQL, which no other run has."""
     database = EmbeddedPostgres(options.var_dir / "postgres", guardian)
     if not supervisor.wait_until(database.claim, seconds=PREDECESSOR_SECONDS):
         raise QuickStartError(
             f"Another make run already uses {options.var_dir}. Stop it first; to run two side by"
             " side, use a second checkout or set VAR_DIR."
         )
+    return database
+
+
+def start_database(database: EmbeddedPostgres) -> tuple[str, str]:
+    """Start the embedded PostgreSQL; the addresses of its owner and of the application."""
     say("Creating the database…" if database.is_new else "Starting PostgreSQL…")
     database.start(say)
     return database.url(OWNER_ROLE), database.url(APP_ROLE)
