@@ -1,6 +1,7 @@
 """What must hold between settings for the endpoint to be safe; run by ``manage.py check``."""
 
 import re
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ SMALLEST_BODY, LARGEST_BODY = 1024, 16 * 1024 * 1024
 SMALLEST_RATE = 10
 # What a model can still read as its list of tools.
 LIST_BYTES = 256 * 1024
+MODULES = ("mcp_tools", "mcp_resources", "mcp_prompts")
 
 
 @register("mcp")
@@ -134,6 +136,20 @@ def check_list_size(**kwargs: Any) -> list[CheckMessage]:
             f"tools/list is {size} bytes; models read it whole. Shorten descriptions or models.",
             id="mcp_endpoint.W001",
         )
+    ]
+
+
+@register("mcp")
+def check_host_applications(**kwargs: Any) -> list[CheckMessage]:
+    """Each application that is named has something for the endpoint, in a file that is found."""
+    return [
+        Warning(
+            f"HOST_APPS: {application} has none of {', '.join(f'{name}.py' for name in MODULES)}.",
+            hint="Only files of these names are looked for.",
+            id="mcp_endpoint.W002",
+        )
+        for application in settings.HOST_APPS
+        if not any(find_spec(f"{application}.{name}") for name in MODULES)
     ]
 
 

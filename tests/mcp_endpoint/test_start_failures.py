@@ -117,3 +117,12 @@ def test_two_tools_of_one_name_in_one_file_are_told_apart(tmp_path: Path) -> Non
         "rooms.mcp_tools.greet (line 7) and rooms.mcp_tools.greet (line 14). Give one of them "
         "another name=….\n",
     )
+
+
+def test_an_application_without_any_of_the_files_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "")
+    assert start(tmp_path, "rooms") == (0, "")
+    (tmp_path / "rooms/mcp_tools.py").rename(tmp_path / "rooms/mcp_more.py")
+    code, said = start(tmp_path, "rooms")
+    assert code == 0
+    assert "HOST_APPS: rooms has none of mcp_tools.py, mcp_resources.py, mcp_prompts.py." in said
