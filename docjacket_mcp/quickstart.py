@@ -98,6 +98,8 @@ def serve(options: Options, supervisor: Supervisor, guardian: Guardian) -> None:
     database = None if options.database_url else claim_database(options, supervisor, guardian)
     listener = open_listener(options.port, supervisor)
     environment = build_environment(options)
+    if environment.get("HOST_APPS"):
+        load_applications(supervisor, environment)
     owner_url, app_url = options.database_owner_url, options.database_url
     if database:
         owner_url, app_url = start_database(database)
@@ -114,6 +116,17 @@ def serve(options: Options, supervisor: Supervisor, guardian: Guardian) -> None:
         raise QuickStartError(f"The server didn't answer within {ANSWER_SECONDS} seconds.")
     say(build_banner(options.public_url, time.monotonic() - started_at))
     supervisor.wait_until(lambda: False)
+
+
+def load_applications(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
+    """Load the host product's applications alone: what is wrong with them is said once, first."""
+    said = supervisor.run_step(
+        "Loading HOST_APPS",
+        [sys.executable, str(BASE_DIR / "manage.py"), "check", "--tag", "mcp"],
+        {**environment, "DATABASE_URL": "postgres:///"},
+    )
+    if "WARNINGS:" in said:
+        say(said)
 
 
 def build_environment(options: Options) -> dict[str, str]:

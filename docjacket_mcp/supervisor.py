@@ -36,18 +36,19 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._note_signal)
 
-    def run_step(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Run a command to its end; its output is shown only if it fails."""
+    def run_step(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> str:
+        """Run a command to its end; what it said, which is shown by itself only if it fails."""
         with tempfile.TemporaryFile() as output:
             step = self._guardian.start(
                 name, arguments, STEP_STOP, env=environment, stdout=output, stderr=output
             )
             self.wait_until(lambda: not step.is_running(), watch_services=False)
             self._guardian.stop(step)
+            output.seek(0)
+            said = output.read().decode(errors="replace").strip()
             if step.process.returncode != 0:
-                output.seek(0)
-                said = output.read().decode(errors="replace").strip()
                 raise StepFailedError(f"{name} failed. It said:\n{said}")
+            return said
 
     def wait_until(
         self,

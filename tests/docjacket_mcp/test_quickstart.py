@@ -37,3 +37,14 @@ def test_a_second_run_beside_the_first_is_not_sent_to_another_port(tmp_path: Pat
         elsewhere = run(tmp_path / "second", port)
         assert elsewhere.startswith(f"\nPort {port} is already in use.")
     guardian.stop_all()
+
+
+def test_applications_are_loaded_before_the_database_and_complain_once(tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms/__init__.py").write_text("")
+    (tmp_path / "rooms/mcp_tools.py").write_text("def broken(\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    said = run(tmp_path / "var", port, HOST_APPS="rooms", PYTHONPATH=str(tmp_path))
+    assert said.startswith("\nLoading HOST_APPS failed. It said:\nAn application could not be")
+    assert said.count("SyntaxError: '(' was never closed") == 1
