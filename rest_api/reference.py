@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from rest_api.problems import TITLES
-from rest_api.schema import build_schema
+from rest_api.schema import get_schema
 
 # What each kind of problem means and what to do about it.
 MEANINGS = {
@@ -69,7 +69,7 @@ def list_entries() -> list[Entry]:
     """All operations, in the order of their paths."""
     return [
         build_entry(path, method, described)
-        for path, methods in build_schema()["paths"].items()
+        for path, methods in get_schema()["paths"].items()
         for method, described in methods.items()
     ]
 
@@ -122,7 +122,7 @@ def build_sample(method: str, path: str, takes_body: bool) -> str:
 
 def list_documents() -> list[Document]:
     """All kinds of answers, by name."""
-    schemas = build_schema()["components"]["schemas"]
+    schemas = get_schema()["components"]["schemas"]
     return [
         Document(name, schema.get("description", ""), list(list_members(schema)))
         for name, schema in schemas.items()
@@ -140,7 +140,7 @@ def list_members(schema: dict[str, Any], prefix: str = "") -> Iterator[Field]:
 def find_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema itself, or the one that it refers to."""
     name = str(schema.get("$ref", "")).rpartition("/")[2]
-    found: dict[str, Any] = build_schema()["components"]["schemas"][name] if name else schema
+    found: dict[str, Any] = get_schema()["components"]["schemas"][name] if name else schema
     return found
 
 

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of the API: the same for everybody, built once in a process."""
 
 from functools import lru_cache
+from threading import Lock
 from typing import Any
 
 from django.conf import settings
@@ -18,11 +19,20 @@ the token in the `Authorization` header and nowhere else. Errors are `applicatio
 (RFC 9457), each with a reference that leads support to its cause.
 """
 
+# drf-spectacular loads its registry while it builds, and a cache lets several build at once.
+building = Lock()
+
 
 @lru_cache(maxsize=1)
 def render_schema() -> bytes:
     """The document as it is served."""
-    return encode_json(build_schema())
+    return encode_json(get_schema())
+
+
+def get_schema() -> dict[str, Any]:
+    """The document, which one thread builds while the others wait."""
+    with building:
+        return build_schema()
 
 
 @lru_cache(maxsize=1)

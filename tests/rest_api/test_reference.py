@@ -1,16 +1,20 @@
 """The schema and the page that describe the API to everybody."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.test import Client as Browser
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from mcp_endpoint.registry import registry
 from rest_api.calls import Operation
 from rest_api.problems import TITLES
 from rest_api.reference import MEANINGS
+from rest_api.schema import build_schema, render_schema
 from rest_api.urls import operations
 from tests.rest_api.conftest import ApiClient, problem_of
 
@@ -49,6 +53,28 @@ def test_the_schema_is_openapi_3_1_and_has_every_operation() -> None:
             assert {"personalAccessToken": []} in described["security"]
     # Nothing of ours is spelled out that the person who reads it has no use for.
     assert "tests" not in json.dumps(document)
+
+
+def test_the_schema_is_built_once_by_whoever_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    builds: list[str] = []
+
+    class CountedGenerator(SchemaGenerator):  # type: ignore[misc]
+        def get_schema(self, **kwargs: Any) -> Any:
+            builds.append("begun")
+            return super().get_schema(**kwargs)
+
+    def ask(path: str) -> int:
+        start.wait()
+        return Browser().get(f"/api/v1/{path}").status_code
+
+    monkeypatch.setattr("rest_api.schema.SchemaGenerator", CountedGenerator)
+    render_schema.cache_clear()
+    build_schema.cache_clear()
+    paths = ["schema", "docs"] * 4
+    start = Barrier(len(paths))
+    with ThreadPoolExecutor(len(paths)) as pool:
+        assert set(pool.map(ask, paths)) == {200}
+    assert builds == ["begun"]
 
 
 def test_answers_are_what_the_schema_says(api: ApiClient) -> None:
