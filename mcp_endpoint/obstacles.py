@@ -18,8 +18,11 @@ def find_reading_obstacle(principal: Principal, wanted: Resource | Prompt) -> Ob
     """What keeps the caller from a resource or a prompt, or None.
 
     A token that was made for some tools reads nothing else, so each is asked about by a name; no
-    tool's name has a slash, so none is taken for another.
+    tool's name has a slash, so none is taken for another. What an organization hides as a tool is
+    not to be had as a reading either.
     """
+    if wanted.tool in principal.hidden_tools:
+        return Obstacle(Hindrance.ORGANIZATION, wanted.scope)
     if isinstance(wanted, Prompt):
         return find_obstacle(principal, scope=wanted.scope, tool=f"prompts/{wanted.name}")
     return find_obstacle(principal, scope=wanted.scope, tool=f"resources/{wanted.template.text}")

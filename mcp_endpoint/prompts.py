@@ -46,6 +46,7 @@ class Prompt:
     name: str
     description: str
     scope: str
+    tool: str | None
     redact: frozenset[str]
     complete: Mapping[str, Completer]
     parameters: TextParameters
@@ -93,6 +94,7 @@ def prompt(
     name: str | None = None,
     redact: Iterable[str] = (),
     complete: Mapping[str, Completer] | None = None,
+    tool: str | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function as a prompt.
 
@@ -104,6 +106,7 @@ def prompt(
 
     Args:
         complete: who suggests values of an argument, by its name.
+        tool: the tool that tells the same; an organization that hides it hides this too.
 
     Raises:
         ToolDefinitionError: something is missing or wrong; the text says what to write.
@@ -118,6 +121,7 @@ def prompt(
                 title=title,
                 redact=frozenset([redact] if isinstance(redact, str) else redact),
                 complete=complete or {},
+                tool=tool,
             )
         )
         return function
@@ -133,6 +137,7 @@ def define_prompt(
     title: str | None,
     redact: frozenset[str],
     complete: Mapping[str, Completer],
+    tool: str | None = None,
 ) -> Prompt:
     """Check a definition completely and build the prompt."""
     place = name_place(function)
@@ -149,6 +154,7 @@ def define_prompt(
         name=name,
         description=description,
         scope=scope,
+        tool=tool,
         redact=redact,
         complete=check_completers(place, complete, parameters.names),
         parameters=parameters,

@@ -51,6 +51,7 @@ class Resource:
     title: str
     description: str
     scope: str
+    tool: str | None
     mime_type: str
     redact: frozenset[str]
     complete: Mapping[str, Completer]
@@ -85,6 +86,7 @@ def define_resource(
     redact: frozenset[str],
     complete: Mapping[str, Completer],
     instances: Lister | None,
+    tool: str | None = None,
 ) -> Resource:
     """Check a definition completely and build the resource."""
     place = name_place(function)
@@ -111,6 +113,7 @@ def define_resource(
         title=title,
         description=description,
         scope=scope,
+        tool=tool,
         mime_type=media_type,
         redact=redact,
         complete=check_completers(place, complete, template.variables),

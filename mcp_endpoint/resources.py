@@ -83,6 +83,7 @@ def resource(
     redact: Iterable[str] = (),
     complete: Mapping[str, Completer] | None = None,
     instances: Lister | None = None,
+    tool: str | None = None,
 ) -> Callable[[Function], Function]:
     """Register a function as a resource.
 
@@ -94,6 +95,7 @@ def resource(
     Args:
         complete: who suggests values of a variable, by its name.
         instances: lists those resources of a template that are worth showing in a list.
+        tool: the tool that tells the same; an organization that hides it hides this too.
 
     Raises:
         ToolDefinitionError: something is missing or wrong; the text says what to write.
@@ -112,6 +114,7 @@ def resource(
                 redact=frozenset([redact] if isinstance(redact, str) else redact),
                 complete=complete or {},
                 instances=instances,
+                tool=tool,
             )
         )
         return function

@@ -4,7 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mcp_endpoint.builtin_resources.connection import CONNECTIONS_URI, build_connections_document
+from mcp_endpoint.builtin_resources.connection import (
+    CONNECTIONS_URI,
+    LISTING_TOOL,
+    build_connections_document,
+)
 from mcp_endpoint.content import EmbeddedResource
 from mcp_endpoint.context import CallContext
 from mcp_endpoint.prompts import Message, prompt
@@ -46,6 +50,7 @@ def suggest_days(context: CallContext, typed: str) -> list[str]:
     scope=READ,
     title="Review my connected applications",
     complete={"unused_days": suggest_days},
+    tool=LISTING_TOOL,
 )
 def review_connected_applications(
     context: CallContext, unused_days: UnusedDays = 30

@@ -52,6 +52,7 @@ def suggest_event_ids(context: CallContext, typed: str) -> Suggestions:
     scope=READ,
     title="An event of the activity log",
     complete={"event_id": suggest_event_ids},
+    tool="search_activity",
 )
 def activity_event(context: CallContext, event_id: EventId) -> ActivityEventDocument:
     """What happened: who, through which application, with what outcome and why. The tool

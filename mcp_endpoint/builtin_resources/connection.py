@@ -22,6 +22,7 @@ from oauth_ext.verification import Principal
 
 CONNECTION_URI = "docjacket://connection/{connection_id}"
 CONNECTIONS_URI = "docjacket://connections"
+LISTING_TOOL = "list_connected_applications"
 # One document that a model reads whole; list_connected_applications pages through the rest.
 MAX_IN_DOCUMENT = 100
 
@@ -85,6 +86,7 @@ def suggest_connection_ids(context: CallContext, typed: str) -> Suggestions:
     title="A connected application",
     complete={"connection_id": suggest_connection_ids},
     instances=list_connection_resources,
+    tool=LISTING_TOOL,
 )
 def connection(context: CallContext, connection_id: UUID) -> ConnectionDocument:
     """One connected application: for whom it acts, what it may do, and when it was last used.
@@ -95,7 +97,7 @@ def connection(context: CallContext, connection_id: UUID) -> ConnectionDocument:
     return build_document(summary, context.principal)
 
 
-@resource(uri=CONNECTIONS_URI, scope=READ, title="My connected applications")
+@resource(uri=CONNECTIONS_URI, scope=READ, title="My connected applications", tool=LISTING_TOOL)
 def connections(context: CallContext) -> ConnectionsDocument:
     """The applications that may act for you in this organization, newest first."""
     return build_connections_document(context.principal)

@@ -244,6 +244,55 @@ def test_a_token_narrowed_to_tools_finds_every_list_empty(
     assert list_all(client) == find_allowed(client) == set()
 
 
+REVIEW = "review_connected_applications"
+EVENT, CONNECTION = "docjacket://activity/{event_id}", "docjacket://connection/{connection_id}"
+LISTING = "list_connected_applications"
+
+
+def complete(kind: str, member: str, key: str, argument: str) -> tuple[str, dict[str, Any]]:
+    """A question for suggestions."""
+    reference = {"type": kind, member: key}
+    return "completion/complete", {
+        "ref": reference,
+        "argument": {"name": argument, "value": ""},
+    }
+
+
+@pytest.mark.case(295)
+@pytest.mark.parametrize(
+    ("tool", "shown", "method", "params"),
+    [
+        ("search_activity", EVENT, *complete("ref/resource", "uri", EVENT, "event_id")),
+        (LISTING, CONNECTION, *complete("ref/resource", "uri", CONNECTION, "connection_id")),
+        (LISTING, "docjacket://connections", "resources/read", {"uri": "docjacket://connections"}),
+        (LISTING, REVIEW, "prompts/get", {"name": REVIEW}),
+        (LISTING, REVIEW, *complete("ref/prompt", "name", REVIEW, "unused_days")),
+    ],
+)
+@pytest.mark.parametrize("scopes", [TIERS, ("draft",)])
+def test_what_tells_the_same_as_a_hidden_tool_is_hidden_with_it(
+    world: Any,
+    join: Join,
+    tool: str,
+    shown: str,
+    method: str,
+    params: dict[str, Any],
+    scopes: tuple[str, ...],
+) -> None:
+    client = McpClient(join(world.alice, world.acme, scopes).access_token)
+    policy = OrganizationPolicy.objects.create(organization=world.acme, hidden_tools=["whoami"])
+    if scopes == TIERS:
+        assert "result" in client.modern(method, params).json()
+        assert shown in list_all(client)
+    policy.hidden_tools = [tool]
+    policy.save()
+    answer = client.modern(method, params)
+    # With or without its tier: a missing one would say that it is there.
+    assert answer.status_code == 200 and answer.json()["error"]["code"] == -32602
+    assert rows_of(answer["Reference-Id"])[-1].reason == "organization_policy"
+    assert shown not in list_all(client)
+
+
 def test_the_log_tells_what_was_read_in_peoples_words(
     mcp: McpClient, add_prompt: AddPrompt
 ) -> None:

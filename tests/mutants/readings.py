@@ -76,6 +76,13 @@ URI_GUARDS: tuple[Mutant, ...] = (
 
 VISIBILITY: tuple[Mutant, ...] = (
     mutant(
+        (295,),
+        "mcp_endpoint/obstacles.py",
+        "    if wanted.tool in principal.hidden_tools:\n",
+        "    if False:\n",
+        READING_TESTS + "test_what_tells_the_same_as_a_hidden_tool_is_hidden_with_it",
+    ),
+    mutant(
         (295, 308),
         RESOURCE_METHODS,
         "    if obstacle is not None:\n        raise build_refusal(exchange, obstacle, absence)\n",
