@@ -197,7 +197,8 @@ def build_title(event: ActivityEvent) -> str:
     if event.event == Event.TOOL_CALLED:
         return f"Called {event.tool}" if is_done else f"Tried {event.tool}"
     if event.event == Event.RESOURCE_READ and (uri := event.details.get("uri")):
-        return f"Read {uri}" if is_done else f"Tried to read {uri}"
+        # Whoever is refused chose the URI, and administrators' models read this sentence.
+        return f"Read {uri}" if is_done else "Tried to read a resource"
     if event.event == Event.PROMPT_GIVEN and (name := event.details.get("prompt")):
         return f"Took the prompt {name}" if is_done else f"Tried to take the prompt {name}"
     if event.reason == "connection_paused":

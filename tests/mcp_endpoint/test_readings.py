@@ -313,7 +313,7 @@ def test_the_log_tells_what_was_read_in_peoples_words(
     ]
     assert told == [
         "Read docjacket://connections",
-        "Tried to read docjacket://activity/99999999",
+        "Tried to read a resource",
         "Took the prompt review_connected_applications",
         "Tried to take the prompt closed",
         "A call was refused",
