@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from activity.events import Event
 from activity.origin import Origin
+from oauth_ext.client_metadata import make_visible
 from oauth_ext.connection_events import record_connection_event
 from oauth_ext.connections import (
     SUMMARIZED,
@@ -121,17 +122,17 @@ def rename_connection(*, connection_id: UUID, label: str, by_user_id: UUID, orig
 
 
 def parse_label(text: str) -> str:
-    """A label as it is kept.
+    """A label as it is kept: without what nobody sees, which also parts joined emoji.
 
     Raises:
         ValueError: it is too long or no single line; the text is for whoever typed it.
     """
-    trimmed = text.strip()
-    if len(trimmed) > MAX_LABEL:
-        raise ValueError(f"A label has at most {MAX_LABEL} characters.")
-    if any(unicodedata.category(letter) in UNFIT_FOR_LABELS for letter in trimmed):
+    if any(unicodedata.category(letter) in UNFIT_FOR_LABELS for letter in text.strip()):
         raise ValueError("A label is one line of text, without control characters.")
-    return trimmed
+    visible = make_visible(text)
+    if len(visible) > MAX_LABEL:
+        raise ValueError(f"A label has at most {MAX_LABEL} characters.")
+    return visible
 
 
 @contextmanager

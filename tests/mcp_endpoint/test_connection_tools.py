@@ -151,11 +151,11 @@ def test_a_label_is_trimmed_kept_and_taken_away(world: Any, join: Join) -> None:
     mcp, own = caller(join, world.alice, world.acme)
     answer = mcp.call("rename_application", name(own) | {"label": "  Büro 👩‍💻  "})
     told = answer.json()["result"]["structuredContent"]
-    assert (told["label"], told["changed"]) == ("Büro 👩‍💻", True)
+    assert (told["label"], told["changed"]) == ("Büro 👩💻", True)
     row = rows_of(answer["Reference-Id"])[0]
-    assert (row.event, row.details["label"]) == ("oauth.connection.renamed", "Büro 👩‍💻")
+    assert (row.event, row.details["label"]) == ("oauth.connection.renamed", "Büro 👩💻")
     (listed,) = mcp.use("list_connected_applications")["applications"]
-    assert (listed["label"], listed["client"]) == ("Büro 👩‍💻", own.client.name)
+    assert (listed["label"], listed["client"]) == ("Büro 👩💻", own.client.name)
     assert mcp.use("rename_application", name(own) | {"label": " "})["label"] == ""
     assert Connection.objects.get(id=own.connection.id).label == ""
 

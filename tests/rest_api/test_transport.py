@@ -83,6 +83,22 @@ def test_a_body_that_is_not_strict_json_is_refused(
     assert label_of(alice_acme) == "Changed"
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Büro 🖥️ خادم", "Büro 🖥 خادم"),
+        ("Lap\u202etop\u200b\u2066", "Laptop"),
+        ("A\U000e0041\U000e0042 B", "A B"),
+        ("\u200b\u2060", ""),
+    ],
+)
+def test_a_label_keeps_nothing_that_nobody_sees(
+    api: ApiClient, alice_acme: Any, path: str, sent: str, kept: str
+) -> None:
+    assert api.send("PATCH", path, {"label": sent}).status_code == 200
+    assert label_of(alice_acme) == kept
+
+
 def test_a_body_where_none_is_taken_is_refused(api: ApiClient, alice_acme: Any, path: str) -> None:
     for method, target in (("POST", f"{path}/pause"), ("DELETE", path), ("GET", path)):
         answer = api.send(method, target, {"all": True})
