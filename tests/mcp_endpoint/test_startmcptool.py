@@ -125,6 +125,7 @@ def test_names_that_are_taken_are_refused(tmp_path: Path) -> None:
     ("app", "advice"),
     [
         ("my-app", "'my-app' is no Python package"),
+        ("class", "'class' is no Python package"),
         ("accounts", "accounts is replaced by upgrades"),
         ("tests.live", "tests.live is replaced by upgrades"),
         ("json", "json is somebody else's"),

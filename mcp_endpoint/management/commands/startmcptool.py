@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def find_folder(app: str) -> Path:
     Raises:
         FirstToolError: it cannot be one of the host product's.
     """
-    if not all(part.isidentifier() for part in app.split(".")):
+    if not all(part.isidentifier() and not iskeyword(part) for part in app.split(".")):
         raise FirstToolError(f"{app!r} is no Python package. Write --app such as {DEFAULT_APP}.")
     if app.partition(".")[0] in PRODUCT:
         raise FirstToolError(f"{app} is replaced by upgrades. Write --app with a name of your own.")
