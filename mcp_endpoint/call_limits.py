@@ -144,10 +144,10 @@ def hold_slot(principal: Principal) -> Iterator[Slot]:
 
 
 def find_most_at_once() -> int:
-    """Calls of one caller that may run at once in this process: never all of its threads."""
+    """Calls of one caller that may run at once in this process, however many a minute: never all
+    of its threads, if it has more than one.
+    """
     threads: int = settings.WEB_THREADS
-    if not settings.MCP_CONNECTION_RATE:
-        return threads
     return max(1, min(MOST_AT_ONCE, threads // 2))
 
 

@@ -14,7 +14,7 @@ from accounts.models import Organization
 from activity.models import ActivityEvent
 from oauth_ext.models import PersonalAccessToken
 from tests.live.application import Application
-from tests.live.conftest import WITH_TOOLS, Caller, Resident, make_resident
+from tests.live.conftest import WITH_TOOLS, Caller, Resident, make_caller, make_resident
 from tests.live.server import LiveServer, serve
 from tests.live.streams import ERAS, Line, Reply, ToolCall, wait_for
 from tests.mcp_client import BOTH_TYPES
@@ -268,7 +268,8 @@ def test_clients_that_do_not_read_hold_no_thread_for_long(
     call = ToolCall(caller.token, "walk", arguments, accept=accept)
     lines = [Line(small_server, is_narrow=True) for _ in range(4)]
     for line in lines:
-        line.send(call)
+        # One caller alone would not get both threads.
+        line.send(ToolCall(make_caller().token, "walk", arguments, accept=accept))
     with Line(small_server) as other:
         assert other.ask(ToolCall(caller.token, "whoami", {}))["result"]["isError"] is False
         # Whoever reads gets everything.
@@ -302,8 +303,10 @@ def test_a_server_that_is_asked_to_stop_finishes_what_it_has_begun(
 ) -> None:
     keys = {"note_slowly": new_key(), "note": new_key()}
     lines = {tool: Line(small_server) for tool in keys}
+    # One caller alone would not get both threads.
+    tokens = {"note_slowly": caller.token, "note": make_caller().token}
     for tool, key in keys.items():
-        lines[tool].send(ToolCall(caller.token, tool, {"key": key, "steps": 4, "pause": 0.8}))
+        lines[tool].send(ToolCall(tokens[tool], tool, {"key": key, "steps": 4, "pause": 0.8}))
     messages = Reply(lines["note_slowly"].connection.getresponse()).read_messages()
     assert next(messages)["params"]["progress"] == 1
     small_server.process.process.send_signal(SIGTERM)

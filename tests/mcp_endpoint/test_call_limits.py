@@ -334,11 +334,18 @@ def test_whoever_is_refused_takes_nothing_from_anybody(
 # --- at once --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("rate", [120, 0])
 @pytest.mark.parametrize(("threads", "depth", "runs"), [(8, 4, True), (8, 5, False), (2, 1, True)])
 def test_no_connection_holds_more_than_half_of_the_threads(
-    mcp: McpClient, add_tool: AddTool, settings: Any, threads: int, depth: int, runs: bool
+    mcp: McpClient,
+    add_tool: AddTool,
+    settings: Any,
+    threads: int,
+    depth: int,
+    runs: bool,
+    rate: int,
 ) -> None:
-    settings.WEB_THREADS = threads
+    settings.WEB_THREADS, settings.MCP_CONNECTION_RATE = threads, rate
     innermost: list[Any] = []
 
     def call_again(context: Any, arguments: Any) -> ProbeResult:
