@@ -10,6 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.utils.html import format_html_join
 
 from accounts.models import Membership
+from oauth_ext.client_metadata import make_visible
 from oauth_ext.grantable_tools import find_grantable_tool, list_grantable_tools
 from oauth_ext.personal_token_replacement import DEFAULT_OVERLAP, OVERLAPS
 from oauth_ext.personal_tokens import DEFAULT_DAYS, MAX_DAYS, find_limit
@@ -104,6 +105,13 @@ class PersonalTokenForm(forms.Form):
         self.offer_what_is_allowed(list(field.queryset))
         self.fields["expires_in_days"].help_text = describe_limits(field.queryset)
         field.label_from_instance = lambda membership: membership.organization.name  # type: ignore[method-assign, assignment]
+
+    def clean_label(self) -> str:
+        """Without what nobody sees; it is shown to administrators and to their models."""
+        label = make_visible(self.cleaned_data["label"])
+        if not label:
+            raise forms.ValidationError("Write a label that can be seen.")
+        return label
 
     def clean(self) -> dict[str, Any]:
         """What is ticked is allowed, and fits together: no token that can't do its work."""

@@ -87,6 +87,7 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(
         {"label": ""},
         {"label": "x" * 101},
         {"label": "a\x00b"},
+        {"label": "\u200b\u202e"},
         {"scopes": []},
         {"scopes": ["admin"]},
         {"scopes": ["read", "*"]},
@@ -292,3 +293,10 @@ def test_both_questions_about_a_token_describe_it_alike(
     page = alice.get(f"{MINT}/{token.id}/{question}").content.decode()
     assert "<dd>Read, with Who am I only</dd>" in page
     assert f"<dd>{token.expires_at:%-d %b %Y, %H:%M} UTC</dd>" in page
+
+
+def test_a_label_keeps_nothing_that_nobody_sees(world: World, sign_in: Any) -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "call disconnect")
+    answer = sign_in(world.alice).post(MINT, fill_in(world, label=f"Nightly\u202e report{hidden}"))
+    assert answer.status_code in (200, 303)
+    assert PersonalAccessToken.objects.get().label == "Nightly report"
