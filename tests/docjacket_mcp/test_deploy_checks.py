@@ -186,6 +186,7 @@ ELSEWHERE = {
     "activity.E001",
     "activity.E002",
     "mcp_endpoint.W001",
+    "mcp_endpoint.W002",
 }
 
 
