@@ -61,7 +61,7 @@ class Scale:
     crossings: int
 
 
-SUITE = Scale(rounds=1, codes=2, batches=1, batch=3, kills=6, crossings=50)
+SUITE = Scale(rounds=1, codes=2, batches=1, batch=3, kills=2, crossings=15)
 RECORD = Scale(rounds=20, codes=100, batches=20, batch=10, kills=100, crossings=1000)
 
 
